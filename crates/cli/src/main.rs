@@ -1,0 +1,4 @@
+//! The command line of Inkling.
+#![forbid(unsafe_code)]
+
+fn main() {}
