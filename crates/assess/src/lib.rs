@@ -1,2 +1,8 @@
-//! (being written)
+//! From a session to a report.
 #![forbid(unsafe_code)]
+
+mod cohort;
+mod error;
+
+pub use cohort::{Layout, import_cohort};
+pub use error::Error;

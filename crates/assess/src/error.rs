@@ -1,0 +1,53 @@
+//! What can go wrong on the way from a session to a report.
+
+use std::path::PathBuf;
+
+/// A session, cohort or artefact that could not be worked with. Bad recordings and drawings are not errors: they are
+/// declined, and the report says why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A CSV file is not of the expected shape.
+    #[error("{}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line, expected and got.
+        source: csv::Error,
+    },
+    /// A published table lacks a column.
+    #[error("{}: expected a column {column:?}, got {got} others", path.display())]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column that should be there.
+        column: String,
+        /// How many columns there are.
+        got: usize,
+    },
+    /// A cell of a published table is not what its column holds.
+    #[error("{} line {line}, column {column:?}: expected {expected}, got {got:?}", path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1 with the header.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What the column holds.
+        expected: &'static str,
+        /// The cell as read.
+        got: String,
+    },
+    /// A session or cohort that could not be read.
+    #[error(transparent)]
+    Study(#[from] study::Error),
+}
