@@ -3,6 +3,7 @@
 
 mod cohort;
 mod error;
+mod figure;
 
 pub use cohort::{Layout, import_cohort};
 pub use error::Error;
