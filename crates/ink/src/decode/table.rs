@@ -1,0 +1,226 @@
+//! Tables: CSV with a header, MindLogger and graphomotor among them; comma, semicolon or tab.
+//!
+//! | holds | a column may be called |
+//! |---|---|
+//! | time in seconds | `t`, `t_s`, `time`, `time_s`, `seconds` |
+//! | time in milliseconds | `t_ms`, `time_ms`, `timestamp`, `timestamp_ms`, `ms` |
+//! | x and y | `x`, `x_mm`, `y`, `y_mm`; with `_mm` in both the resolution is known |
+//! | pressure | `p`, `pressure`, `force` |
+//! | stroke number | `stroke`, `stroke_id`, `line_number` |
+//! | lifted pen | `air`, `pen_up` (1 or true: in air), `pen_down`, `on_paper` (1 or true: on paper) |
+//!
+//! Without time, points are in order and that is all. Without stroke number and lifted pen, pressure 0 is in air.
+//! A file with `line_number` is MindLogger's: percent of a square canvas, y up.
+
+use csv::StringRecord;
+
+use super::Options;
+use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing};
+
+const SECONDS: &[&str] = &["t", "t_s", "time", "time_s", "seconds"];
+const MILLISECONDS: &[&str] = &["t_ms", "time_ms", "timestamp", "timestamp_ms", "ms"];
+const X: &[&str] = &["x", "x_mm"];
+const Y: &[&str] = &["y", "y_mm"];
+const PRESSURE: &[&str] = &["p", "pressure", "force"];
+const STROKE: &[&str] = &["stroke", "stroke_id", "line_number"];
+const AIR: &[&str] = &["air", "pen_up"];
+const PAPER: &[&str] = &["pen_down", "on_paper"];
+
+/// Whether a line could be the header of a table.
+pub(super) fn looks_like(line: &str) -> bool {
+    line.contains([',', ';', '\t'])
+}
+
+/// The drawing of a table.
+pub(super) fn decode(text: &str, options: &Options) -> Result<Drawing, Error> {
+    let first = text.trim_start().lines().next().unwrap_or("");
+    let delimiter =
+        *[b',', b';', b'\t'].iter().max_by_key(|it| first.matches(**it as char).count()).unwrap_or(&b',');
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let layout = Layout::find(reader.headers().map_err(|error| csv_error(&error))?, options)?;
+    let mut strokes: Vec<Stroke> = Vec::new();
+    let mut last = None;
+    for (place, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| csv_error(&error))?;
+        let row = layout.row(&record, place)?;
+        match strokes.last_mut() {
+            Some(stroke) if last == Some((row.stroke, row.place)) => stroke.points.push(row.point),
+            _ => strokes.push(Stroke { place: row.place, points: vec![row.point] }),
+        }
+        last = Some((row.stroke, row.place));
+    }
+    let pen_up_reported = strokes.iter().any(|stroke| stroke.place == Place::Air);
+    Drawing::new(strokes, options.complete(Capture { pen_up_reported, ..layout.capture }))
+}
+
+fn csv_error(error: &csv::Error) -> Error {
+    let line = error.position().map_or(1, csv::Position::line);
+    let message = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("expected {expected_len} fields as in the header, got {len}")
+        }
+        _ => error.to_string(),
+    };
+    Error::Table { line, message }
+}
+
+/// Where each column is.
+struct Layout {
+    time: Option<(usize, f64)>,
+    x: usize,
+    y: usize,
+    pressure: Option<usize>,
+    stroke: Option<usize>,
+    air: Option<(usize, bool)>,
+    capture: Capture,
+}
+
+struct Row {
+    stroke: Option<u64>,
+    place: Place,
+    point: Point,
+}
+
+impl Layout {
+    fn find(header: &StringRecord, options: &Options) -> Result<Self, Error> {
+        let names: Vec<String> = header.iter().map(str::to_lowercase).collect();
+        let asked = options.columns.clone().unwrap_or_default();
+        let find = |wanted: &'static str, asked: &Option<String>, known: &[&str]| match asked {
+            None => Ok(known.iter().find_map(|name| names.iter().position(|it| it == name))),
+            Some(name) => match header.iter().position(|it| it == name) {
+                Some(place) => Ok(Some(place)),
+                None => Err(no_column(wanted, &[name], header)),
+            },
+        };
+        let needed = |wanted: &'static str, asked: &Option<String>, known: &[&str]| {
+            find(wanted, asked, known)?.ok_or_else(|| no_column(wanted, known, header))
+        };
+        let (x, y) = (needed("x", &asked.x, X)?, needed("y", &asked.y, Y)?);
+        let unit_s = asked.time_unit_s.unwrap_or(1.0);
+        let seconds = find("time", &asked.time, SECONDS)?.map(|place| (place, unit_s));
+        let milliseconds = find("time", &None, MILLISECONDS)?.map(|place| (place, 0.001));
+        let air = find("the lifted pen", &asked.air, AIR)?.map(|place| (place, true));
+        let paper = find("the lifted pen", &None, PAPER)?.map(|place| (place, false));
+        let time = seconds.or(milliseconds);
+        Ok(Self {
+            time,
+            x,
+            y,
+            pressure: find("pressure", &asked.pressure, PRESSURE)?,
+            stroke: find("the stroke", &asked.stroke, STROKE)?,
+            air: air.or(paper),
+            capture: Capture {
+                mm_per_unit: (names[x] == "x_mm" && names[y] == "y_mm").then_some(1.0),
+                timing: if time.is_some() { Timing::Whole } else { Timing::Unknown },
+                y_up: names.iter().any(|name| name == "line_number"),
+                ..Capture::default()
+            },
+        })
+    }
+
+    /// The record as a point. `place` counts records, for points without time.
+    fn row(&self, record: &StringRecord, place: usize) -> Result<Row, Error> {
+        let t_s = match self.time {
+            Some((column, unit_s)) => number(record, column, "time")? * unit_s,
+            None => place as f64,
+        };
+        let pressure = self.pressure.map(|it| number(record, it, "pressure")).transpose()?;
+        let point = Point {
+            t_s,
+            x: number(record, self.x, "x")?,
+            y: number(record, self.y, "y")?,
+            pressure,
+            tilt_deg: None,
+        };
+        let stroke = self.stroke.map(|it| number(record, it, "the stroke")).transpose()?;
+        Ok(Row { stroke: stroke.map(f64::to_bits), place: self.place(record, pressure), point })
+    }
+
+    fn place(&self, record: &StringRecord, pressure: Option<f64>) -> Place {
+        let in_air = match self.air {
+            Some((column, in_air)) => {
+                let yes = matches!(record.get(column), Some("1" | "1.0" | "true" | "True" | "TRUE"));
+                yes == in_air
+            }
+            None => self.stroke.is_none() && pressure == Some(0.0),
+        };
+        if in_air { Place::Air } else { Place::Paper }
+    }
+}
+
+fn no_column(wanted: &'static str, known: &[&str], header: &StringRecord) -> Error {
+    let found: Vec<&str> = header.iter().take(20).collect();
+    Error::NoColumn { wanted, known: known.join(", "), found: found.join(", ") }
+}
+
+fn number(record: &StringRecord, column: usize, wanted: &str) -> Result<f64, Error> {
+    let field = record.get(column).unwrap_or("");
+    field.parse().map_err(|_| {
+        let field: String = field.chars().take(40).collect();
+        let line = record.position().map_or(0, csv::Position::line);
+        Error::Table { line, message: format!("{wanted} is {field:?}; expected a number") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Columns;
+
+    fn read(text: &str) -> Result<Drawing, Error> {
+        decode(text, &Options::default())
+    }
+
+    #[test]
+    fn a_header_names_the_columns_in_any_order() {
+        let drawing = read("y_mm,x_mm,pressure,t_ms\n1,2,0.5,0\n3,4,0.5,10\n3,5,0,20\n").unwrap();
+        let places: Vec<_> = drawing.strokes().iter().map(|it| (it.place, it.points.len())).collect();
+        assert_eq!(places, [(Place::Paper, 2), (Place::Air, 1)]);
+        assert_eq!((drawing.strokes()[0].points[1].x, drawing.in_mm(), drawing.span_s()), (4.0, true, 0.02));
+    }
+
+    #[test]
+    fn mindlogger_is_y_up_with_a_stroke_for_each_line_number() {
+        let text = "\"line_number\",\"x\",\"y\",\"UTC_Timestamp\",\"seconds\"\n\
+                    \"0\",\"9.5\",\"87.4\",\"1691597354.603\",\"0\"\n\"1\",\"8.4\",\"80\",\"1691597354.65\",\"0.047\"\n";
+        let drawing = read(text).unwrap();
+        assert_eq!((drawing.strokes().len(), drawing.strokes()[0].points[0].y), (2, -87.4));
+        assert!(!drawing.in_mm() && !drawing.capture().pen_up_reported);
+    }
+
+    #[test]
+    fn a_mapping_names_columns_the_header_does_not() {
+        let text = "micros;horizontal;vertical;lifted\n0;1;1;false\n2000000;2;2;true\n";
+        let columns = Columns {
+            time: Some("micros".into()),
+            time_unit_s: Some(1e-6),
+            x: Some("horizontal".into()),
+            y: Some("vertical".into()),
+            air: Some("lifted".into()),
+            ..Columns::default()
+        };
+        let drawing = decode(text, &Options { columns: Some(columns), ..Options::default() }).unwrap();
+        assert_eq!((drawing.span_s(), drawing.strokes()[1].place), (2.0, Place::Air));
+    }
+
+    #[test]
+    fn a_table_without_times_is_in_order_and_that_is_all() {
+        assert_eq!(read("x,y\n1,1\n2,2\n").unwrap().capture().timing, Timing::Unknown);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_what_was_found() {
+        let message = read("t,x,z\n1,2,3\n").unwrap_err().to_string();
+        assert_eq!(message, "no column for y; expected one of y, y_mm, found t, x, z");
+    }
+
+    #[test]
+    fn bad_fields_and_short_lines_are_refused_with_their_line() {
+        let message = read("t,x,y\n0,1,2\n1,one,2\n").unwrap_err().to_string();
+        assert_eq!(message, "table, line 3: x is \"one\"; expected a number");
+        let message = read("t,x,y\n0,1\n").unwrap_err().to_string();
+        assert_eq!(message, "table, line 2: expected 3 fields as in the header, got 2");
+        assert!(matches!(read("t,x,y\n0,NaN,1\n"), Err(Error::BadNumber { .. })));
+    }
+}
