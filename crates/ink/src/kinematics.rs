@@ -183,3 +183,75 @@ fn length(analysis: &Analysis) -> Result<f64, &'static str> {
     }
     Ok(analysis.touches().iter().map(|touch| touch.length).sum())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use feature::{FeatureVector, Usable};
+
+    use super::*;
+    use crate::{Capture, Drawing, set, synth};
+
+    fn measured(drawing: &Drawing) -> FeatureVector {
+        set().measure(&Analysis::new(&Usable::new(drawing.clone()).unwrap()))
+    }
+
+    fn close(vector: &FeatureVector, name: &str, expected: f64, tolerance: f64) {
+        let got = vector.number(name).unwrap_or_else(|| panic!("{name}: {:?}", vector.value(name)));
+        assert!((got - expected).abs() <= tolerance * expected.abs(), "{name}: {got}, expected {expected}");
+    }
+
+    #[test]
+    fn a_circle_has_the_speed_acceleration_jerk_and_length_of_geometry() {
+        for rate_hz in [100.0, 200.0, 240.0] {
+            let pen = synth::Pen { rate_hz, ..synth::Pen::steady() };
+            let vector = measured(&synth::circle(30.0, 0.5, 4.0, &pen));
+            let turn = TAU * 0.5;
+            close(&vector, "ink.speed.paper_mean", 30.0 * turn, 0.001);
+            close(&vector, "ink.speed.paper_peak", 30.0 * turn, 0.005);
+            close(&vector, "ink.acceleration.paper_mean", 30.0 * turn.powi(2), 0.02);
+            close(&vector, "ink.stroke.length_mean", 30.0 * TAU * 4.0, 0.001);
+            close(&vector, "ink.darwin.max_x_extension", 60.0, 0.001);
+        }
+        let exact = measured(&synth::circle(30.0, 0.5, 4.0, &synth::Pen::steady()));
+        close(&exact, "ink.jerk.paper_mean", 30.0 * (TAU * 0.5).powi(3), 0.01);
+    }
+
+    #[test]
+    fn a_smooth_line_peaks_at_fifteen_eighths_of_its_mean_speed() {
+        // Flash & Hogan 1985: the minimum-jerk movement's peak is 1.875 of length over time.
+        let vector = measured(&synth::lines(80.0, 2.0, 1, 0.0, &synth::Pen::steady()));
+        close(&vector, "ink.speed.paper_mean", 40.0, 0.01);
+        close(&vector, "ink.speed.paper_peak", 75.0, 0.005);
+    }
+
+    #[test]
+    fn the_lifted_pen_is_measured_apart() {
+        // 10 mm down and 50 mm back in 0.7 s through the air: 51 mm, at the end of a wait within 7 mm.
+        let vector = measured(&synth::lines(50.0, 1.0, 2, 0.5, &synth::Pen::steady()));
+        close(&vector, "ink.speed.paper_mean", 50.0, 0.01);
+        close(&vector, "ink.speed.air_mean", 51.0 / 0.5, 0.03);
+        close(&vector, "ink.speed.air_over_paper", 51.0 / 0.5 / 50.0, 0.03);
+    }
+
+    #[test]
+    fn without_resolution_lengths_are_missing_and_ratios_stand() {
+        let known = synth::lines(50.0, 1.0, 3, 0.5, &synth::Pen::steady());
+        let capture = Capture { mm_per_unit: None, sheet: None, ..known.capture().clone() };
+        let vector = measured(&Drawing::new(known.strokes().to_vec(), capture).unwrap());
+        let reason = vector.value("ink.speed.paper_mean").unwrap().reason().unwrap();
+        assert_eq!(reason.as_str(), reason::NO_RESOLUTION);
+        let same = measured(&known).number("ink.speed.air_over_paper").unwrap();
+        close(&vector, "ink.speed.air_over_paper", same, 1e-9);
+    }
+
+    #[test]
+    fn air_that_is_not_reported_has_a_time_and_no_speed() {
+        let pen = synth::Pen { pen_up_reported: false, ..synth::Pen::steady() };
+        let vector = measured(&synth::lines(50.0, 1.0, 3, 0.5, &pen));
+        let reason = vector.value("ink.speed.air_mean").unwrap().reason().unwrap();
+        assert_eq!(reason.as_str(), reason::NO_AIR);
+        close(&vector, "ink.time.air", 1.0, 1e-9);
+    }
+}

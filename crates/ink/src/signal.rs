@@ -87,18 +87,29 @@ pub(crate) fn moving_mean(values: &[f64], half: usize) -> Vec<f64> {
     (0..values.len()).map(mean).collect()
 }
 
-/// Magnitudes of the first `bins` of the Fourier transform of `values`, padded with zeros to `length`.
-pub(crate) fn magnitudes(values: &[f64], length: usize, bins: usize) -> Vec<f64> {
-    let transform = RealFftPlanner::<f64>::new().plan_fft_forward(length);
-    let mut input = transform.make_input_vec();
-    for (slot, value) in input.iter_mut().zip(values) {
-        *slot = *value;
+/// Fourier transforms that remember their plans.
+pub(crate) struct Fourier(RealFftPlanner<f64>);
+
+impl Default for Fourier {
+    fn default() -> Self {
+        Self(RealFftPlanner::new())
     }
-    let mut output = transform.make_output_vec();
-    // The lengths come from the transform itself, so it cannot refuse them.
-    let done = transform.process(&mut input, &mut output);
-    debug_assert!(done.is_ok(), "buffers have the transform's own lengths");
-    output.iter().take(bins).map(|bin| bin.norm()).collect()
+}
+
+impl Fourier {
+    /// Magnitudes of the first `bins` of the Fourier transform of `values`, padded with zeros to `length`.
+    pub(crate) fn magnitudes(&mut self, values: &[f64], length: usize, bins: usize) -> Vec<f64> {
+        let transform = self.0.plan_fft_forward(length);
+        let mut input = transform.make_input_vec();
+        for (slot, value) in input.iter_mut().zip(values) {
+            *slot = *value;
+        }
+        let mut output = transform.make_output_vec();
+        // The lengths come from the transform itself, so it cannot refuse them.
+        let done = transform.process(&mut input, &mut output);
+        debug_assert!(done.is_ok(), "buffers have the transform's own lengths");
+        output.iter().take(bins).map(|bin| bin.norm()).collect()
+    }
 }
 
 /// One-sided power spectral densities summed over pieces of `length` samples with half overlap (Welch 1967), Hann
@@ -108,12 +119,12 @@ pub(crate) fn welch(values: &[f64], length: usize) -> (Vec<f64>, usize) {
         (0..length).map(|n| 0.5 - 0.5 * (2.0 * PI * n as f64 / length as f64).cos()).collect();
     let power: f64 = hann.iter().map(|it| it * it).sum();
     let mut density = vec![0.0; length / 2 + 1];
-    let mut pieces = 0;
+    let (mut fourier, mut pieces) = (Fourier::default(), 0);
     for start in (0..=values.len().saturating_sub(length)).step_by(length / 2) {
         let Some(piece) = values.get(start..start + length) else { break };
         let windowed: Vec<f64> =
             without_line(piece).iter().zip(&hann).map(|(it, window)| it * window).collect();
-        let bins = magnitudes(&windowed, length, density.len());
+        let bins = fourier.magnitudes(&windowed, length, density.len());
         for (sum, bin) in density.iter_mut().zip(bins) {
             *sum += 2.0 * bin * bin / (power * RASTER_HZ);
         }

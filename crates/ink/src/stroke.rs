@@ -124,7 +124,7 @@ impl Drawing {
         self.strokes.iter().filter(|stroke| stroke.place == Place::Paper)
     }
 
-    /// How it was taken down. Sheet and task start are in the units of the points.
+    /// How it was taken down, in the units of the points: after scaling, 1 mm a unit and full scale at 1.
     pub fn capture(&self) -> &Capture {
         &self.capture
     }
@@ -168,7 +168,11 @@ impl Drawing {
             point.y *= down;
             point.pressure = point.pressure.map(|pressure| pressure / full);
         }
-        self.capture.sheet = self.capture.sheet.map(|[width, height]| [width * mm, height * mm]);
+        let capture = &mut self.capture;
+        capture.sheet = capture.sheet.map(|[width, height]| [width * mm, height * mm]);
+        capture.mm_per_unit = capture.mm_per_unit.map(|_| 1.0);
+        capture.pressure_full = capture.pressure_full.map(|_| 1.0);
+        capture.y_up = false;
     }
 }
 

@@ -211,3 +211,96 @@ fn stops_s(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     }
     Ok(stops_s)
 }
+
+#[cfg(test)]
+mod tests {
+    use feature::{FeatureVector, Usable};
+
+    use super::*;
+    use crate::{Capture, Drawing, Point, Stroke, Timing, set, synth};
+
+    fn measured(drawing: &Drawing) -> FeatureVector {
+        set().measure(&Analysis::new(&Usable::new(drawing.clone()).unwrap()))
+    }
+
+    fn close(vector: &FeatureVector, name: &str, expected: f64) {
+        let got = vector.number(name).unwrap_or_else(|| panic!("{name}: {:?}", vector.value(name)));
+        assert!((got - expected).abs() < 1e-9, "{name}: {got}, expected {expected}");
+    }
+
+    #[test]
+    fn times_counts_and_the_share_in_the_air_are_exact() {
+        let vector = measured(&synth::lines(50.0, 1.5, 4, 2.0, &synth::Pen::steady()));
+        close(&vector, "ink.time.paper", 6.0);
+        close(&vector, "ink.time.air", 6.0);
+        close(&vector, "ink.time.air_share", 0.5);
+        close(&vector, "ink.pen.downs", 4.0);
+        close(&vector, "ink.stroke.duration_mean", 1.5);
+        close(&vector, "ink.gap.longest", 2.0);
+    }
+
+    #[test]
+    fn total_is_air_and_paper_to_the_last_bit() {
+        for seed in 0..20 {
+            let vector = measured(&synth::clock(&synth::Clock::at(11, 5), &synth::Pen::natural(seed)));
+            let [total, air, paper] = ["total", "air", "paper"]
+                .map(|word| vector.number(&format!("ink.darwin.{word}_time")).unwrap());
+            assert_eq!(total, air + paper);
+            close(&vector, "ink.time.total", total);
+        }
+    }
+
+    #[test]
+    fn hovering_at_either_end_does_not_count() {
+        let hover = |start_s: f64| Stroke {
+            place: Place::Air,
+            points: (0..50)
+                .map(|n| Point { t_s: start_s + f64::from(n) / 100.0, ..Point::default() })
+                .collect(),
+        };
+        let ink = Stroke {
+            place: Place::Paper,
+            points: (0..=100)
+                .map(|n| Point { t_s: 1.0 + f64::from(n) / 100.0, x: f64::from(n), ..Point::default() })
+                .collect(),
+        };
+        let capture = Capture { pen_up_reported: true, task_started_s: Some(-0.5), ..Capture::default() };
+        let vector = measured(&Drawing::new(vec![hover(0.0), ink, hover(3.0)], capture).unwrap());
+        close(&vector, "ink.time.total", 1.0);
+        close(&vector, "ink.latency.first_stroke", 1.5);
+    }
+
+    #[test]
+    fn a_planted_stop_is_found_with_its_length_and_no_other() {
+        // 1 s of drawing, 0.8 s at rest, 1 s of drawing.
+        let x = |n: u32| match n {
+            0..=100 => f64::from(n),
+            101..=180 => 100.0,
+            _ => f64::from(n - 80),
+        };
+        let points =
+            (0..=280).map(|n| Point { t_s: f64::from(n) / 100.0, x: x(n), ..Point::default() }).collect();
+        let stroke = Stroke { place: Place::Paper, points };
+        let vector = measured(&Drawing::new(vec![stroke], Capture::default()).unwrap());
+        close(&vector, "ink.pause.count", 1.0);
+        assert!((vector.number("ink.pause.longest").unwrap() - 0.8).abs() < 0.06);
+        let even = measured(&synth::circle(30.0, 0.5, 2.0, &synth::Pen::steady()));
+        close(&even, "ink.pause.count", 0.0);
+        assert!(even.number("ink.pause.longest").is_none());
+    }
+
+    #[test]
+    fn what_the_file_does_not_know_is_missing_with_the_reason() {
+        let known = synth::lines(50.0, 1.0, 3, 0.5, &synth::Pen::steady());
+        let with = |timing| {
+            let capture = Capture { timing, ..known.capture().clone() };
+            measured(&Drawing::new(known.strokes().to_vec(), capture).unwrap())
+        };
+        let why =
+            |vector: &FeatureVector, name: &str| vector.value(name).unwrap().reason().unwrap().to_string();
+        assert_eq!(why(&with(Timing::Unknown), "ink.time.paper"), reason::NO_TIME);
+        assert_eq!(why(&with(Timing::WithinStrokes), "ink.time.air"), reason::NO_GAPS);
+        close(&with(Timing::WithinStrokes), "ink.time.paper", 3.0);
+        assert!(why(&with(Timing::Whole), "ink.latency.first_stroke").contains("when the task was given"));
+    }
+}

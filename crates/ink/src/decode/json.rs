@@ -9,21 +9,19 @@ use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing, limit};
 pub(super) fn decode(text: &str, options: &Options) -> Result<Vec<Found>, Error> {
     let lines: Vec<(usize, &str)> =
         text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
-    limit::check("drawings in one file", lines.len(), limit::DRAWINGS).or_else(|over| {
-        // Many lines may also be one tidy object.
-        if one_object(&lines) { Ok(()) } else { Err(over) }
-    })?;
-    if one_object(&lines) {
+    if is_one_object(text, &lines) {
         return Ok(vec![(String::new(), object(text, 0, options))]);
     }
+    limit::check("drawings in one file", lines.len(), limit::DRAWINGS)?;
     let each = lines.into_iter().enumerate();
     Ok(each.map(|(n, (line, text))| (format!("#{}", n + 1), object(text, line, options))).collect())
 }
 
-/// Whether the lines belong to one object: alone, or the second does not open another one.
-fn one_object(lines: &[(usize, &str)]) -> bool {
-    lines.len() == 1
-        || !lines.iter().take(2).all(|(_, line)| line.trim_start().starts_with('{') && line.len() > 1)
+/// Whether the text is one object over several lines, and not one object a line of which some may be broken.
+fn is_one_object(text: &str, lines: &[(usize, &str)]) -> bool {
+    let whole = |text: &str| serde_json::from_str::<Keys>(text).is_ok_and(|keys| keys.known());
+    let begins_each = lines.iter().take(2).all(|(_, line)| line.trim_start().starts_with('{'));
+    lines.len() == 1 || whole(text) || !begins_each || !lines.iter().any(|(_, line)| whole(line))
 }
 
 /// One object, told apart by its keys. `before` lines of the file come before it.
@@ -52,6 +50,12 @@ struct Keys {
     format: Option<serde::de::IgnoredAny>,
     drawing: Option<serde::de::IgnoredAny>,
     strokes: Option<serde::de::IgnoredAny>,
+}
+
+impl Keys {
+    fn known(&self) -> bool {
+        self.format.is_some() || self.drawing.is_some() || self.strokes.is_some()
+    }
 }
 
 #[derive(Deserialize)]
