@@ -1,0 +1,324 @@
+//! Bytes of a sound file to a [`Recording`].
+//!
+//! One path for every container: open → next packet → decode → average the channels → resample. Only the finished 16 kHz
+//! sound grows; everything else is of constant size, so two hours of a 96 kHz file need no more than two hours at 16 kHz.
+
+mod codec;
+mod tally;
+
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use feature::{Hertz, Seconds};
+use symphonia::core::{
+    errors::Error as Fault,
+    formats::{FormatReader, Track, TrackType, probe::Hint},
+    io::{MediaSource, MediaSourceStream},
+    packet::Packet,
+};
+
+pub(crate) use self::tally::Tally;
+use crate::{
+    decode::codec::Codec,
+    error::Error,
+    recording::{Broken, Damage, Recording, Source},
+    resample::Resampler,
+};
+
+/// Packets that may fail one after the other before the rest of the file is given up.
+const MOST_LOST: u64 = 200;
+
+/// How much sound is accepted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Longest recording. Refused from the header where it tells, otherwise at the first packet past it.
+    pub max_recording: Seconds,
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+}
+
+impl Limits {
+    /// Sampling rates accepted, in hertz: telephone codecs down to 4 kHz, converters up to 384 kHz.
+    pub const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
+}
+
+impl Default for Limits {
+    /// Two hours, 4 GiB.
+    fn default() -> Self {
+        Self { max_recording: Seconds(2.0 * 3600.0), max_bytes: 4 << 30 }
+    }
+}
+
+/// Decodes the bytes of a WAV, FLAC, MP3, Ogg (Vorbis, Opus), M4A (AAC-LC) or WebM file.
+///
+/// # Errors
+/// A file that is empty, too large, too long, of no known kind, without a sound track or without a single sample. A file
+/// that breaks off later is kept as far as it goes, and [`Damage::broken`] tells.
+pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Recording, Error> {
+    let (size, start) = (bytes.len() as u64, printable(&bytes));
+    decode_source(Box::new(Cursor::new(bytes)), size, &start, limits)
+}
+
+/// Decodes a file as [`decode`] does, reading it piece by piece.
+///
+/// # Errors
+/// As [`decode`], and when the file cannot be opened.
+pub fn decode_file(path: impl AsRef<Path>, limits: &Limits) -> Result<Recording, Error> {
+    let (file, size, start) =
+        open(path.as_ref()).map_err(|source| Error::Open { path: path.as_ref().to_owned(), source })?;
+    decode_source(Box::new(file), size, &start, limits)
+}
+
+fn open(path: &Path) -> io::Result<(File, u64, String)> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut start = [0; 12];
+    let read = file.read(&mut start)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok((file, size, printable(&start[..read])))
+}
+
+/// The first bytes as a message may show them.
+fn printable(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(12)];
+    format!("\"{}\"", start.escape_ascii())
+}
+
+fn decode_source(
+    source: Box<dyn MediaSource>,
+    size: u64,
+    start: &str,
+    limits: &Limits,
+) -> Result<Recording, Error> {
+    if size == 0 {
+        return Err(Error::Empty);
+    }
+    if size > limits.max_bytes {
+        return Err(Error::TooLarge { limit: limits.max_bytes, got: size });
+    }
+    let mut stream = Stream::open(source, size, start)?;
+    let announced = stream.announced();
+    // A header that claims more than there are bytes lies about the length, not about the sound.
+    let believed = announced.map(|claim| Seconds(claim.0.min(stream.held().map_or(f64::MAX, |held| held.0))));
+    if let Some(got) = believed.filter(|got| *got > limits.max_recording) {
+        return Err(Error::TooLong { limit: limits.max_recording, got, told: "in the header" });
+    }
+    let mut intake = None;
+    let cause = loop {
+        match stream.next(&mut intake) {
+            Ok(true) => {}
+            Ok(false) => break None,
+            Err(Halt::Refused(error)) => return Err(error),
+            Err(Halt::Broken(cause)) => break Some(cause),
+        }
+        if let Some(got) = intake.as_ref().map(Intake::length).filter(|got| *got > limits.max_recording) {
+            return Err(Error::TooLong { limit: limits.max_recording, got, told: "and more to come" });
+        }
+    };
+    finish(stream, intake, announced, cause)
+}
+
+/// Why no further packet comes, other than the end.
+enum Halt {
+    Refused(Error),
+    Broken(String),
+}
+
+fn finish(
+    stream: Stream,
+    intake: Option<Intake>,
+    announced: Option<Seconds>,
+    cause: Option<String>,
+) -> Result<Recording, Error> {
+    let codec = stream.codec.name().to_owned();
+    let Some(intake) = intake.filter(|intake| intake.frames > 0) else {
+        let cause = cause.unwrap_or_else(|| "an empty track".to_owned());
+        return Err(Error::NoSamples { codec, cause });
+    };
+    let broken = broken(announced, intake.length(), cause);
+    let damage = Damage {
+        clipped: intake.tally.clipped(),
+        not_finite: intake.tally.not_finite(),
+        lost_packets: stream.lost,
+        broken,
+    };
+    let source = Source {
+        container: stream.format.format_info().short_name,
+        codec,
+        rate: Hertz(f64::from(intake.rate)),
+        channels: intake.channels,
+        bits: stream.bits,
+        bytes: stream.size,
+    };
+    let mut samples = intake.resampler.finish();
+    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
+    Ok(Recording::new(samples, source, damage))
+}
+
+/// A sound this much shorter than announced ends early, in seconds: codec delays and lost last packets are shorter.
+const SHORT: f64 = 0.15;
+
+/// Whether the sound ends early.
+fn broken(announced: Option<Seconds>, got: Seconds, cause: Option<String>) -> Option<Broken> {
+    let short = announced.is_some_and(|announced| got.0 < announced.0 - SHORT);
+    match (short, cause) {
+        (true, cause) => {
+            Some(Broken { announced, cause: cause.unwrap_or_else(|| "the file ends early".into()) })
+        }
+        (false, Some(cause)) if announced.is_none() => Some(Broken { announced, cause }),
+        _ => None,
+    }
+}
+
+/// An opened file: its packets, and the decoder for them.
+struct Stream {
+    format: Box<dyn FormatReader>,
+    track: Track,
+    codec: Codec,
+    bits: Option<u32>,
+    size: u64,
+    lost: u64,
+    lost_in_a_row: u64,
+    frames: Vec<f32>,
+}
+
+impl Stream {
+    fn open(source: Box<dyn MediaSource>, size: u64, start: &str) -> Result<Self, Error> {
+        let stream = MediaSourceStream::new(source, Default::default());
+        let format = symphonia::default::get_probe()
+            .probe(&Hint::new(), stream, Default::default(), Default::default())
+            .map_err(|fault| Error::NotAudio { got: start.to_owned(), cause: fault.to_string() })?;
+        let container = format.format_info().short_name;
+        let track = format.default_track(TrackType::Audio).cloned().ok_or(Error::NoTrack { container })?;
+        let parameters = track.codec_params.as_ref().and_then(|it| it.audio());
+        let parameters = parameters.ok_or(Error::NoTrack { container })?;
+        let codec = Codec::new(parameters)?;
+        let bits = codec.has_bits().then_some(parameters.bits_per_sample).flatten();
+        let (lost, lost_in_a_row, frames) = (0, 0, Vec::new());
+        Ok(Self { format, track, codec, bits, size, lost, lost_in_a_row, frames })
+    }
+
+    /// The length the header tells.
+    fn announced(&self) -> Option<Seconds> {
+        let parameters = self.track.codec_params.as_ref()?.audio()?;
+        let rate = f64::from(parameters.sample_rate.filter(|rate| *rate > 0)?);
+        match (self.track.num_frames, self.track.duration, self.track.time_base) {
+            (Some(frames), _, _) => Some(Seconds(frames as f64 / rate)),
+            (None, Some(duration), Some(base)) => Some(Seconds(base.calc_duration(duration)?.as_secs_f64())),
+            _ => None,
+        }
+    }
+
+    /// The most sound the file's bytes can hold, where samples lie in it as they are.
+    fn held(&self) -> Option<Seconds> {
+        let parameters = self.track.codec_params.as_ref()?.audio()?;
+        let rate = parameters.sample_rate.filter(|rate| *rate > 0)?;
+        let bits = self.codec.is_plain().then_some(parameters.bits_per_coded_sample).flatten()?;
+        let channels = parameters.channels.as_ref()?.count();
+        let bytes_a_second = f64::from(bits.max(8)) / 8.0 * channels as f64 * f64::from(rate);
+        Some(Seconds(self.size as f64 / bytes_a_second))
+    }
+
+    /// Decodes one packet into `intake`; false at the end.
+    fn next(&mut self, intake: &mut Option<Intake>) -> Result<bool, Halt> {
+        let packet = match self.format.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return Ok(false),
+            // The next of several chained tracks: another recording, which is not this one.
+            Err(Fault::ResetRequired) => return Err(Halt::Broken("a second track follows".to_owned())),
+            Err(fault) => return Err(Halt::Broken(fault.to_string())),
+        };
+        if packet.track_id != self.track.id {
+            return Ok(true);
+        }
+        match self.codec.decode(&packet, &mut self.frames) {
+            Ok(layout) => {
+                self.lost_in_a_row = 0;
+                Intake::take(intake, layout, &self.frames)?;
+            }
+            Err(cause) => self.lose(&packet, intake, cause)?,
+        }
+        Ok(true)
+    }
+
+    /// A packet that cannot be decoded becomes silence of its length, so that what follows keeps its time.
+    fn lose(&mut self, packet: &Packet, intake: &mut Option<Intake>, cause: String) -> Result<(), Halt> {
+        self.lost += 1;
+        self.lost_in_a_row += 1;
+        if self.lost_in_a_row > MOST_LOST {
+            return Err(Halt::Broken(cause));
+        }
+        if let (Some(intake), Some(base)) = (intake, self.track.time_base) {
+            let seconds = base.calc_duration(packet.dur).map_or(0.0, |time| time.as_secs_f64()).min(1.0);
+            intake.silence((seconds * f64::from(intake.rate)) as usize);
+        }
+        Ok(())
+    }
+}
+
+/// Rate and channels of decoded frames.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Layout {
+    rate: u32,
+    channels: usize,
+}
+
+/// Where decoded frames go: averaged over channels, tallied, resampled.
+struct Intake {
+    rate: u32,
+    channels: usize,
+    frames: u64,
+    tally: Tally,
+    resampler: Resampler,
+    mono: Vec<f32>,
+}
+
+impl Intake {
+    fn new(layout: Layout) -> Result<Self, Error> {
+        let Layout { rate, channels } = layout;
+        if !Limits::RATES.contains(&rate) {
+            return Err(Error::Rate { got: rate });
+        }
+        if !(1..=32).contains(&channels) {
+            return Err(Error::Channels { got: channels });
+        }
+        let (tally, resampler) = (Tally::new(channels), Resampler::new(rate));
+        Ok(Self { rate, channels, frames: 0, tally, resampler, mono: Vec::new() })
+    }
+
+    /// Takes interleaved `frames`, opening the intake with the first. A layout that changes midway ends the recording.
+    fn take(intake: &mut Option<Self>, layout: Layout, frames: &[f32]) -> Result<(), Halt> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let intake = match intake {
+            Some(intake) => intake,
+            None => intake.insert(Self::new(layout).map_err(Halt::Refused)?),
+        };
+        if (layout.rate, layout.channels) != (intake.rate, intake.channels) {
+            return Err(Halt::Broken(format!(
+                "rate or channels change from {} Hz, {} to {} Hz, {}",
+                intake.rate, intake.channels, layout.rate, layout.channels
+            )));
+        }
+        intake.mono.clear();
+        intake.mono.extend(frames.chunks_exact(layout.channels).map(|frame| intake.tally.mean(frame)));
+        intake.frames += intake.mono.len() as u64;
+        intake.resampler.push(&intake.mono);
+        Ok(())
+    }
+
+    fn silence(&mut self, frames: usize) {
+        self.frames += frames as u64;
+        self.mono.clear();
+        self.mono.resize(frames, 0.0);
+        self.resampler.push(&self.mono);
+    }
+
+    fn length(&self) -> Seconds {
+        Seconds(self.frames as f64 / f64::from(self.rate))
+    }
+}
