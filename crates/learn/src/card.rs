@@ -1,0 +1,259 @@
+//! The card: everything that was found about a screener or estimator, and what was not.
+
+mod reading;
+mod words;
+
+use serde::{Deserialize, Serialize};
+use study::{Block, Cohort, Decision, Diagnosis};
+
+use crate::{
+    Error, Estimator, Plan, Splits, digest, metric::predictive_values, screener::FormEvidence,
+    subgroup::Subgroup,
+};
+
+pub use reading::{Decider, Distribution, Reading, RocPoint};
+pub(crate) use reading::{reading, reading_of};
+
+/// What `evaluate` and `train` write down: `card.json`. Fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Name of the screener, or of the cohort and estimator that were judged.
+    pub name: String,
+    /// Program and version that made the card.
+    pub software: String,
+    /// The estimator of the headline.
+    pub estimator: String,
+    /// Where the people come from.
+    pub cohort: CohortSummary,
+    /// SHA-256 of the table as published.
+    pub data_hash: String,
+    /// SHA-256 of the splits.
+    pub split_hash: String,
+    /// Folds, repeats, seed, settings.
+    pub plan: Plan,
+    /// The headline estimator's readings. The headline is `readings.masked.auc`.
+    pub readings: Readings,
+    /// Which blocks are missing, as the only predictor: what the file gives away without a measurement. `None` where nothing is
+    /// missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missingness_only: Option<Reading>,
+    /// Every estimator that was judged, the headline's first.
+    pub estimators: Vec<Evidence>,
+    /// What the headline means where fewer people are impaired.
+    pub predictive_values: PredictiveValues,
+    /// The headline within groups of people.
+    pub subgroups: Vec<Subgroup>,
+    /// What the audit found.
+    pub findings: Vec<Finding>,
+    /// What the card does not show, in words.
+    pub limits: Vec<String>,
+    /// The evidence for each form and task of a trained screener; empty for an evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<FormEvidence>,
+    /// SHA-256 of the artefact of a trained screener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screener_digest: Option<String>,
+}
+
+/// A cohort in numbers and words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CohortSummary {
+    /// Short name.
+    pub name: String,
+    /// Paper or page it comes from.
+    pub source: String,
+    /// Licence of the data.
+    pub licence: String,
+    /// What a reader must know.
+    pub description: String,
+    /// Whether its people are made up.
+    pub synthetic: bool,
+    /// Number of people.
+    pub people: usize,
+    /// Labelled healthy.
+    pub healthy: usize,
+    /// Labelled MCI.
+    pub mci: usize,
+    /// Labelled dementia.
+    pub dementia: usize,
+}
+
+/// One estimator on the readings of a cohort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Name of the family.
+    pub name: String,
+    /// Each setting of the grid and how many outer folds chose it (reading `masked`).
+    pub chosen: Vec<(Estimator, usize)>,
+    /// What it reached.
+    pub readings: Readings,
+    /// What it reached on the pattern of missing blocks alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missingness_only: Option<Reading>,
+}
+
+/// The same estimator on several readings of the same cohort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    /// The file as it is.
+    pub as_published: Reading,
+    /// Copied blocks missing, and imputed inside the fold. Equal to `as_published` where nothing is copied.
+    pub masked: Reading,
+    /// Only the people with no copied block. `None` where nothing is copied or too few people are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untouched: Option<Reading>,
+}
+
+/// Arithmetic for a place where `prevalence` of the people screened are impaired.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PredictiveValues {
+    /// Share of impaired people there.
+    pub prevalence: f64,
+    /// The headline's sensitivity.
+    pub sensitivity: f64,
+    /// The headline's specificity.
+    pub specificity: f64,
+    /// Share of impaired people among those who screen positive.
+    pub positive: f64,
+    /// Share of healthy people among those who screen negative.
+    pub negative: f64,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// The numbers cannot be trusted while it stands.
+    Serious,
+}
+
+/// Something the audit found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Kind: `copied_blocks`.
+    pub kind: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was found, in words with numbers.
+    pub evidence: String,
+    /// The blocks it names.
+    #[serde(default)]
+    pub blocks: Vec<BlockName>,
+    /// What was decided of it; a finding without a decision is open.
+    pub decision: Option<Decision>,
+}
+
+/// A participant's task, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockName {
+    /// Pseudonym as in the cohort.
+    pub participant: String,
+    /// Task.
+    pub task: String,
+}
+
+impl Card {
+    /// The card of an evaluation. `groups` are the copied blocks of the table.
+    pub(crate) fn new(
+        cohort: &Cohort,
+        plan: &Plan,
+        (estimators, subgroups): (Vec<Evidence>, Vec<Subgroup>),
+        splits: &Splits,
+        groups: &[Vec<Block<'_>>],
+    ) -> Self {
+        let headline = &estimators[0];
+        let masked = headline.readings.masked.metrics;
+        let (sensitivity, specificity) = (masked.sensitivity.value, masked.specificity.value);
+        let (positive, negative) = predictive_values(sensitivity, specificity, plan.prevalence);
+        let prevalence = plan.prevalence;
+        Self {
+            name: format!("{} {}", cohort.provenance.name, headline.name),
+            software: software(),
+            estimator: headline.name.clone(),
+            cohort: CohortSummary::of(cohort),
+            data_hash: cohort.table.as_ref().map(digest::of_table).unwrap_or_default(),
+            split_hash: digest::of_json(&splits.repeats),
+            plan: plan.clone(),
+            readings: headline.readings.clone(),
+            missingness_only: headline.missingness_only.clone(),
+            predictive_values: PredictiveValues { prevalence, sensitivity, specificity, positive, negative },
+            estimators,
+            subgroups,
+            findings: findings(cohort, groups),
+            limits: words::limits(cohort),
+            forms: vec![],
+            screener_digest: None,
+        }
+    }
+
+    /// Reads `card.json`.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(json).map_err(|source| Error::Json { place: "card.json", source })
+    }
+
+    /// What is written to `card.json`.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec_pretty(self).map_err(|source| Error::Json { place: "card.json", source })
+    }
+
+    /// Findings that nobody answered.
+    pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.decision.is_none())
+    }
+}
+
+/// Name and version of this program.
+pub(crate) fn software() -> String {
+    format!("inkling {}", env!("CARGO_PKG_VERSION"))
+}
+
+impl CohortSummary {
+    /// The summary of a cohort's labelled people.
+    pub(crate) fn of(cohort: &Cohort) -> Self {
+        let people = cohort.table.as_ref().map_or(&cohort.participants[..], |table| table.participants());
+        let count = |label| people.iter().filter(|person| person.label == Some(label)).count();
+        let about = cohort.provenance.clone();
+        Self {
+            name: about.name,
+            source: about.source,
+            licence: about.licence,
+            description: about.description,
+            synthetic: about.synthetic,
+            people: people.len(),
+            healthy: count(Diagnosis::Healthy),
+            mci: count(Diagnosis::Mci),
+            dementia: count(Diagnosis::Dementia),
+        }
+    }
+}
+
+/// What the audit says of the copied blocks. Their being masked in the headline answers the finding unless the cohort says
+/// otherwise.
+fn findings(cohort: &Cohort, groups: &[Vec<Block<'_>>]) -> Vec<Finding> {
+    let Some(table) = cohort.table.as_ref().filter(|_| !groups.is_empty()) else { return vec![] };
+    let person = |block: &Block<'_>| &table.participants()[block.row];
+    let blocks: Vec<&Block<'_>> = groups.iter().flatten().collect();
+    let mixed = |group: &&Vec<Block<'_>>| group.iter().any(|it| person(it).label != person(&group[0]).label);
+    let across = groups.iter().filter(mixed).count();
+    let evidence = format!(
+        "{} of {} blocks are exact copies of another person's block of the same task, in {} groups; {} groups hold more than \
+         one label. Copies that never cross labels carry the label.",
+        blocks.len(),
+        table.len() * table.tasks().len(),
+        groups.len(),
+        if across == 0 { "no".to_owned() } else { across.to_string() },
+    );
+    let name = |block: &&Block<'_>| BlockName {
+        participant: person(block).id.reveal().to_owned(),
+        task: block.task.to_string(),
+    };
+    let decision = cohort.provenance.decision(COPIED_BLOCKS).or(Some(Decision::Masked));
+    let blocks = blocks.iter().map(name).collect();
+    vec![Finding { kind: COPIED_BLOCKS.to_owned(), severity: Severity::Serious, evidence, blocks, decision }]
+}
+
+/// Kind of the finding that blocks are copies of one another.
+const COPIED_BLOCKS: &str = "copied_blocks";

@@ -1,0 +1,84 @@
+//! What can be wrong with a table, a plan or an artefact.
+
+/// Something that could not be fitted, judged or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A person without a label cannot train or judge anything.
+    #[error("row {row}: expected a label (healthy, mci or dementia), got none")]
+    NoLabel {
+        /// The row of the table, counted from 0.
+        row: usize,
+    },
+    /// One person in two rows could stand on both sides of a split.
+    #[error("row {row}: this participant already has row {first}; expected one row a person")]
+    SamePersonTwice {
+        /// The second row.
+        row: usize,
+        /// The first row.
+        first: usize,
+    },
+    /// Only one class: there is nothing to tell apart.
+    #[error("{place}: expected people of both classes, got {healthy} healthy and {impaired} impaired")]
+    OneClass {
+        /// Where: `training`, `calibration`.
+        place: &'static str,
+        /// Healthy people there are.
+        healthy: usize,
+        /// Impaired people there are.
+        impaired: usize,
+    },
+    /// A table or form without anything that can be fitted.
+    #[error("{place}: expected at least one measured column, got none")]
+    NothingMeasured {
+        /// Which table, task or form.
+        place: String,
+    },
+    /// A number of the plan or settings that makes no sense.
+    #[error("{what}: expected {expected}, got {got}")]
+    BadSetting {
+        /// Which number.
+        what: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it is.
+        got: String,
+    },
+    /// The cohort has files but no numbers yet.
+    #[error("cohort {name:?}: expected features.csv, got only submissions; measure them first")]
+    NoTable {
+        /// Name of the cohort.
+        name: String,
+    },
+    /// A form that the screener does not have.
+    #[error("screener {screener}: expected one of the forms {known}, got {got:?}")]
+    UnknownForm {
+        /// Name of the screener.
+        screener: String,
+        /// The forms there are, separated by commas.
+        known: String,
+        /// The form asked for.
+        got: String,
+    },
+    /// An artefact that is not what this version writes.
+    #[error("{place}: expected {expected}, got {got}")]
+    BadArtefact {
+        /// Which part of the artefact.
+        place: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// An artefact or card that is no JSON of the expected shape.
+    #[error("{place}: {source}")]
+    Json {
+        /// Which file: `screener.json`, `card.json`.
+        place: &'static str,
+        /// Line, column, expected and got.
+        source: serde_json::Error,
+    },
+    /// A table or split that `study` refuses.
+    #[error(transparent)]
+    Study(#[from] study::Error),
+}

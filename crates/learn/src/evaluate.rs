@@ -1,0 +1,229 @@
+//! Judging estimators on a cohort: nested cross-validation of every reading, written down as a card.
+
+mod nested;
+mod splits;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use feature::{Unit, Value};
+use serde::{Deserialize, Serialize};
+use study::{Block, Cohort, Column, FeatureTable};
+
+use crate::{
+    Card, Error, Estimator, MaxFeatures, Training, audit,
+    card::{self, Evidence, Reading, Readings},
+};
+use nested::nested;
+
+pub(crate) use nested::Nested;
+
+pub use splits::{OuterFold, Splits};
+pub(crate) use splits::{inner_seed, outer_seed};
+
+/// An estimator with the settings its inner search chooses among.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Family {
+    /// Name on the card: `logistic`, `extra-trees`.
+    pub name: String,
+    /// The settings, the simplest first.
+    pub grid: Vec<Estimator>,
+}
+
+impl Family {
+    /// Logistic regression; C over four decades, from strong to weak penalty.
+    pub fn logistic() -> Self {
+        let grid = [0.0003, 0.003, 0.03, 0.3, 3.0].map(|c| Estimator::Logistic { c }).to_vec();
+        Self { name: "logistic".to_owned(), grid }
+    }
+
+    /// 300 extremely randomised trees; leaves of at least 1 or 3 people, the root or a fifth of the columns tried.
+    pub fn extra_trees() -> Self {
+        let setting = |max_features, min_samples_leaf| Estimator::ExtraTrees {
+            trees: 300,
+            min_samples_leaf,
+            max_features,
+            seed: 0,
+        };
+        let (root, fifth) = (MaxFeatures::Sqrt, MaxFeatures::Share(0.2));
+        let grid = vec![setting(root, 1), setting(root, 3), setting(fifth, 1), setting(fifth, 3)];
+        Self { name: "extra-trees".to_owned(), grid }
+    }
+
+    /// The family of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::extra_trees(), Self::logistic()].into_iter().find(|family| family.name == name)
+    }
+}
+
+/// How a cohort is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Outer folds: each person is judged once a repeat.
+    pub outer: usize,
+    /// Times the outer folds are drawn anew.
+    pub repeats: usize,
+    /// Inner folds, which choose settings and calibrate.
+    pub inner: usize,
+    /// Draws of people for intervals.
+    pub draws: usize,
+    /// Seed of everything.
+    pub seed: u64,
+    /// Share of impaired people where the screener would be used; predictive values and the decision curve are for it.
+    pub prevalence: f64,
+    /// The estimators; the first gives the headline.
+    pub families: Vec<Family>,
+}
+
+impl Default for Plan {
+    /// 10 × 5 × 4 folds, 2,000 draws, dementia at 9.25 % (Korea, 65 and older), extra-trees and logistic regression.
+    fn default() -> Self {
+        Self {
+            outer: 5,
+            repeats: 10,
+            inner: 4,
+            draws: 2000,
+            seed: 1,
+            prevalence: 0.0925,
+            families: vec![Family::extra_trees(), Family::logistic()],
+        }
+    }
+}
+
+impl Plan {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let bad = |what, expected, got: &dyn ToString| {
+            Err(Error::BadSetting { what, expected, got: got.to_string() })
+        };
+        match self {
+            Self { outer: 0 | 1, .. } => bad("outer", "at least two folds", &self.outer),
+            Self { inner: 0 | 1, .. } => bad("inner", "at least two folds", &self.inner),
+            Self { repeats: 0, .. } => bad("repeats", "at least one", &0),
+            _ if !(self.prevalence > 0.0 && self.prevalence < 1.0) => {
+                bad("prevalence", "a share between 0 and 1", &self.prevalence)
+            }
+            _ if self.families.is_empty() || self.families.iter().any(|it| it.grid.is_empty()) => {
+                bad("families", "at least one estimator, each with settings", &"none")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How far a long computation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done: `as published`, `masked`, `refits`.
+    pub stage: &'static str,
+    /// Steps done in this stage.
+    pub done: usize,
+    /// Steps of this stage.
+    pub of: usize,
+}
+
+/// Called from several threads while something long is computed.
+pub type Watch<'a> = &'a (dyn Fn(Progress) + Sync);
+
+/// A card and the splits it was made on.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// What was found.
+    pub card: Card,
+    /// Splits of the readings over everybody (the untouched people have their own).
+    pub splits: Splits,
+}
+
+/// Judges the plan's estimators on a cohort.
+///
+/// Readings: the file as published; with copied blocks masked, and imputed inside the fold (the headline); which blocks are
+/// missing or copied as the only predictor; and the people with no copied block alone. All but the last use the same
+/// splits. Threads change nothing, and a seed reproduces every number to the bit.
+pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evaluation, Error> {
+    plan.check()?;
+    let table = table_of(cohort)?;
+    let everybody = Training::new(table)?;
+    everybody.both_classes("cohort")?;
+    let splits = Splits::draw(&everybody, plan)?;
+    let groups = audit::copied_blocks(table);
+    let copied: Vec<Block<'_>> = groups.concat();
+    let masked = table.masked(&copied, &COPIED.into());
+
+    let as_published = judge(table, plan, ("as published", watch))?;
+    let on_masked =
+        if copied.is_empty() { as_published.clone() } else { judge(&masked, plan, ("masked", watch))? };
+    let missing = match missingness(&masked)? {
+        Some(table) => Some(judge(&table, plan, ("missingness only", watch))?),
+        None => None,
+    };
+    let untouched = match without(table, &copied) {
+        Some(table) => Some(judge(&table, plan, ("untouched", watch))?),
+        None => None,
+    };
+
+    let evidence = |family: usize| {
+        let reading = |nested: &Vec<Nested>| card::reading(&nested[family], plan);
+        let readings = Readings {
+            as_published: reading(&as_published),
+            masked: reading(&on_masked),
+            untouched: untouched.as_ref().map(reading),
+        };
+        let Family { name, grid } = &plan.families[family];
+        let chosen = grid.iter().cloned().zip(on_masked[family].chosen.iter().copied()).collect();
+        Evidence { name: name.clone(), chosen, readings, missingness_only: missing.as_ref().map(reading) }
+    };
+    let estimators: Vec<Evidence> = (0..plan.families.len()).map(evidence).collect();
+    let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
+    let card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups);
+    Ok(Evaluation { card, splits })
+}
+
+/// Why a copied block is missing.
+pub(crate) const COPIED: &str = "copy of another person's block";
+
+/// The numbers of a cohort, or an error that says there are none.
+pub(crate) fn table_of(cohort: &Cohort) -> Result<&FeatureTable, Error> {
+    cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })
+}
+
+fn judge(
+    table: &FeatureTable,
+    plan: &Plan,
+    (stage, watch): (&'static str, Watch<'_>),
+) -> Result<Vec<Nested>, Error> {
+    let (done, of) = (AtomicUsize::new(0), plan.repeats * plan.outer);
+    let tick = || watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
+    nested(&Training::new(table)?, plan, &tick)
+}
+
+/// The reading of one family on a table, without progress.
+pub(crate) fn nested_reading(table: &FeatureTable, plan: &Plan, family: Family) -> Result<Reading, Error> {
+    let plan = Plan { families: vec![family], ..plan.clone() };
+    Ok(card::reading(&judge(table, &plan, ("missingness only", &|_| ()))?[0], &plan))
+}
+
+/// Which tasks of whom are missing, as numbers 0 and 1; `None` where nothing is.
+pub(crate) fn missingness(table: &FeatureTable) -> Result<Option<FeatureTable>, Error> {
+    let tasks = table.tasks();
+    let columns: Vec<Vec<usize>> = tasks.iter().map(|task| table.columns_of(task)).collect();
+    let missing = |row: usize, columns: &Vec<usize>| columns.iter().all(|&it| table.value(row, it).is_none());
+    let header = tasks.iter().map(|&task| Column::new(task.clone(), "learn.block.missing", Unit::One));
+    let mut mask = FeatureTable::new(header.collect())?;
+    let mut any = false;
+    for (row, person) in table.participants().iter().enumerate() {
+        let cells: Vec<bool> = columns.iter().map(|columns| missing(row, columns)).collect();
+        any |= cells.contains(&true);
+        mask.push(person.clone(), cells.iter().map(|&cell| Value::Measured(f64::from(u8::from(cell)))))?;
+    }
+    Ok(any.then_some(mask))
+}
+
+/// The people with no copied block; `None` where nothing is copied or too few people of a class are left to judge.
+pub(crate) fn without(table: &FeatureTable, copied: &[Block<'_>]) -> Option<FeatureTable> {
+    let rows: Vec<usize> =
+        (0..table.len()).filter(|&row| copied.iter().all(|block| block.row != row)).collect();
+    let part = table.of_people(&rows);
+    let (healthy, impaired) = Training::new(&part).ok()?.0.classes();
+    (!copied.is_empty() && healthy.min(impaired) >= FEWEST).then_some(part)
+}
+
+/// Fewest people of a class for whom a reading of its own is worth a number.
+const FEWEST: usize = 20;

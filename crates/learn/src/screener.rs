@@ -1,0 +1,445 @@
+//! A screener: calibrated logistic regressions of single tasks, joined over whichever tasks are there.
+
+mod fit;
+mod fusion;
+mod honest;
+mod refits;
+mod score;
+
+use feature::{Unit, Value};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use study::{FeatureTable, Task};
+
+use crate::{
+    Error, FormSettings, Settings, Training,
+    bootstrap::percentiles,
+    card::software,
+    digest,
+    evaluate::{Progress, Watch},
+    metric::{Interval, logit},
+    prepare::Scale,
+    seed::derive,
+};
+use fit::{FormFit, TaskColumns, fit_form};
+use refits::Refits;
+
+pub use honest::{FormEvidence, SetEvidence};
+pub(crate) use honest::{Honest, honest};
+pub use score::{Band, Contribution, CutPoint, Measurements, Operating, Outcome, Outside, Score};
+
+/// A fitted screener. Written to and read from `screener.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Screener {
+    /// `name@version`.
+    name: String,
+    /// Program and version that fitted it.
+    software: String,
+    /// Name of the cohort it was fitted on.
+    cohort: String,
+    /// People it was fitted on, and how many of them are impaired.
+    people: usize,
+    impaired: usize,
+    /// Likelihood ratios that part low, indeterminate and high.
+    cuts: (f64, f64),
+    /// Share of features outside the training range above which nothing is concluded.
+    most_outside: f64,
+    forms: Vec<Form>,
+}
+
+/// One set of features with everything fitted on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: String,
+    rho: f64,
+    tasks: Vec<TaskLine>,
+    refits: Refits,
+    operating: Vec<Operating>,
+}
+
+/// One task: log likelihood ratio = baseline + Σ coefficient · standardised log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskLine {
+    task: Task,
+    people: usize,
+    c: f64,
+    baseline: f64,
+    features: Vec<FeatureLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeatureLine {
+    feature: String,
+    unit: Unit,
+    scale: Scale,
+    coefficient: f64,
+}
+
+impl Screener {
+    /// Fits every form of the settings on the training people, with refits for intervals. Copied blocks must already be
+    /// missing: [`train`](crate::train) sees to that.
+    pub fn fit(training: &Training<'_>, settings: &Settings, watch: Watch<'_>) -> Result<Self, Error> {
+        settings.check()?;
+        training.both_classes("training")?;
+        let form = |form: &FormSettings| Form::fit(training, form, settings, watch);
+        let (healthy, impaired) = training.0.classes();
+        Ok(Self {
+            name: settings.name.clone(),
+            software: software(),
+            cohort: settings.cohort.clone(),
+            people: healthy + impaired,
+            impaired,
+            cuts: settings.cuts,
+            most_outside: settings.most_outside,
+            forms: settings.forms.iter().map(form).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Stores how the bands did out of fold, so that a score can say it.
+    pub(crate) fn with_evidence(mut self, evidence: &[FormEvidence]) -> Self {
+        for (form, evidence) in self.forms.iter_mut().zip(evidence) {
+            form.operating = evidence.sets.iter().map(|set| set.operating.clone()).collect();
+        }
+        self
+    }
+
+    /// Reads `screener.json` and checks that its parts fit together.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        let place = "screener.json";
+        let screener: Self = serde_json::from_slice(json).map_err(|source| Error::Json { place, source })?;
+        screener.forms.iter().try_for_each(Form::check)?;
+        Ok(screener)
+    }
+
+    /// What is written to `screener.json`.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec(self).map_err(|source| Error::Json { place: "screener.json", source })
+    }
+
+    /// SHA-256 of the artefact.
+    pub fn digest(&self) -> String {
+        digest::of_json(self)
+    }
+
+    /// `name@version`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Name of the cohort it was fitted on.
+    pub fn cohort(&self) -> &str {
+        &self.cohort
+    }
+
+    /// Names of its forms, the first the one its card is headed by.
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
+        self.forms.iter().map(|form| form.name.as_str())
+    }
+
+    /// Tasks that a form can score; empty for an unknown form.
+    pub fn tasks(&self, form: &str) -> Vec<&Task> {
+        let lines = self.forms.iter().filter(|it| it.name == form).flat_map(|it| &it.tasks);
+        lines.map(|line| &line.task).collect()
+    }
+
+    /// Features that a form needs at a task; empty where it cannot score the task.
+    pub fn features(&self, form: &str, task: &Task) -> Vec<&str> {
+        let lines = self.forms.iter().filter(|it| it.name == form).flat_map(|it| &it.tasks);
+        let features = lines.filter(|line| &line.task == task).flat_map(|line| &line.features);
+        features.map(|line| line.feature.as_str()).collect()
+    }
+
+    /// Share of impaired people among those it was fitted on.
+    pub fn study_prevalence(&self) -> f64 {
+        self.impaired as f64 / self.people as f64
+    }
+
+    /// Scores what was measured of one person with a form. Tasks the screener does not know are left aside.
+    pub fn score(&self, measured: &Measurements, form: &str) -> Result<Outcome, Error> {
+        let Some(form) = self.forms.iter().find(|it| it.name == form) else {
+            let known = self.forms().collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownForm { screener: self.name.clone(), known, got: form.to_owned() });
+        };
+        let known: Vec<Known<'_>> = form.known(measured);
+        if known.is_empty() {
+            let tasks = measured.tasks().map(Task::as_str).collect::<Vec<_>>().join(", ");
+            let reason = match tasks.as_str() {
+                "" => "nothing was measured".to_owned(),
+                tasks => format!("{} has no screener for this task: {tasks}", self.name),
+            };
+            return Ok(Outcome::NotApplicable { reason });
+        }
+        let lacking: Vec<String> = known.iter().filter_map(|it| it.lacking(measured)).collect();
+        let usable: Vec<&Known<'_>> = known.iter().filter(|it| it.lacking(measured).is_none()).collect();
+        if usable.is_empty() {
+            return Ok(Outcome::Inconclusive { score: None, reasons: lacking });
+        }
+        let score = self.score_of(form, &usable, measured);
+        let reasons = self.doubts(&score);
+        Ok(if reasons.is_empty() {
+            Outcome::Scored(score)
+        } else {
+            Outcome::Inconclusive { score: Some(score), reasons }
+        })
+    }
+
+    fn score_of(&self, form: &Form, usable: &[&Known<'_>], measured: &Measurements) -> Score {
+        let places: Vec<Vec<f64>> = usable.iter().map(|it| it.places(measured)).collect();
+        let share = fusion::share(usable.len() as f64, form.rho);
+        let baseline = share * usable.iter().map(|it| it.line.baseline).sum::<f64>();
+        let contributions = contributions(usable, &places, measured, share);
+        let log_ratio = baseline + contributions.iter().map(|it| it.amount).sum::<f64>();
+        let refits = form.refits.each(form.width()).map(|refit| of_refit(refit, usable, &places));
+        let Interval { value, low, high } = percentiles(log_ratio, refits);
+        // The middle 95 % of refits may lie to one side of the fit itself; the interval always holds the score.
+        let likelihood_ratio =
+            Interval { value: value.exp(), low: low.min(value).exp(), high: high.max(value).exp() };
+        let tasks: Vec<Task> = usable.iter().map(|it| it.line.task.clone()).collect();
+        Score {
+            screener: self.name.clone(),
+            digest: self.digest(),
+            form: form.name.clone(),
+            likelihood_ratio,
+            log_odds: log_ratio + logit(self.study_prevalence()),
+            study_prevalence: self.study_prevalence(),
+            band: self.band(likelihood_ratio.value),
+            operating: form.operating_of(&tasks),
+            tasks,
+            baseline,
+            contributions,
+            outside: usable.iter().flat_map(|it| it.outside(measured)).collect(),
+        }
+    }
+
+    fn band(&self, likelihood_ratio: f64) -> Band {
+        match likelihood_ratio {
+            ratio if ratio < self.cuts.0 => Band::Low,
+            ratio if ratio < self.cuts.1 => Band::Indeterminate,
+            _ => Band::High,
+        }
+    }
+
+    /// Why a score should not be believed.
+    fn doubts(&self, score: &Score) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let (outside, all) = (score.outside.len(), score.contributions.len());
+        if outside as f64 > self.most_outside * all as f64 {
+            doubts.push(format!("{outside} of {all} features are outside what the screener's people showed"));
+        }
+        let Interval { low, high, .. } = score.likelihood_ratio;
+        if low < self.cuts.0 && high >= self.cuts.1 {
+            doubts.push(format!(
+                "the 95 % interval of the likelihood ratio, {low:.2} to {high:.1}, spans both cuts ({} and {})",
+                self.cuts.0, self.cuts.1
+            ));
+        }
+        doubts
+    }
+}
+
+/// A task of a form, with where its values begin in a refit.
+struct Known<'a> {
+    line: &'a TaskLine,
+    offset: usize,
+}
+
+impl Known<'_> {
+    /// Why the task cannot be used: a feature that all training people had is missing.
+    fn lacking(&self, measured: &Measurements) -> Option<String> {
+        let task = &self.line.task;
+        let lacking = self.line.features.iter().filter(|line| line.scale.always).find_map(|line| {
+            match measured.value(task, &line.feature) {
+                Some(Value::Measured(_)) => None,
+                Some(Value::Missing(reason)) => {
+                    Some(format!("{task}: {} is missing: {reason}", line.feature))
+                }
+                None => Some(format!("{task}: {} was not measured", line.feature)),
+            }
+        });
+        let any = self.line.features.iter().any(|line| number(measured, task, line).is_some());
+        lacking.or_else(|| (!any).then(|| format!("{task}: none of its features was measured")))
+    }
+
+    /// Standardised logs of the features; the median's place where one is missing.
+    fn places(&self, measured: &Measurements) -> Vec<f64> {
+        let place = |line: &FeatureLine| {
+            line.scale.place(number(measured, &self.line.task, line).unwrap_or(f64::NAN))
+        };
+        self.line.features.iter().map(place).collect()
+    }
+
+    fn outside(&self, measured: &Measurements) -> Vec<Outside> {
+        let outside = |line: &FeatureLine| {
+            let value = number(measured, &self.line.task, line)?;
+            let (low, high) = line.scale.range;
+            let (task, feature, unit) = (self.line.task.clone(), line.feature.clone(), line.unit);
+            // Tables hold f32: a value that was itself an end of the range must not fall outside it by rounding.
+            let rounded = f64::from(value as f32);
+            (rounded < low || rounded > high).then_some(Outside {
+                task,
+                feature,
+                unit,
+                value,
+                range: line.scale.range,
+            })
+        };
+        self.line.features.iter().filter_map(outside).collect()
+    }
+}
+
+fn number(measured: &Measurements, task: &Task, line: &FeatureLine) -> Option<f64> {
+    measured.value(task, &line.feature).and_then(Value::measured)
+}
+
+fn contributions(
+    usable: &[&Known<'_>],
+    places: &[Vec<f64>],
+    measured: &Measurements,
+    share: f64,
+) -> Vec<Contribution> {
+    let of_task = |(known, places): (&&Known<'_>, &Vec<f64>)| {
+        let task = known.line.task.clone();
+        let lines = known.line.features.iter().zip(places.clone());
+        let one = move |(line, place): (&FeatureLine, f64)| Contribution {
+            task: task.clone(),
+            feature: line.feature.clone(),
+            unit: line.unit,
+            value: number(measured, &task, line),
+            training_mean: line.scale.centre(),
+            amount: share * line.coefficient * place,
+        };
+        lines.map(one).collect::<Vec<_>>()
+    };
+    let mut all: Vec<Contribution> = usable.iter().zip(places).flat_map(of_task).collect();
+    all.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
+    all
+}
+
+/// The log likelihood ratio that a refit gives the same person.
+fn of_refit(refit: &[f32], usable: &[&Known<'_>], places: &[Vec<f64>]) -> f64 {
+    let one = |(known, places): (&&Known<'_>, &Vec<f64>)| {
+        let values = &refit[known.offset..known.offset + places.len() + 1];
+        let sum: f64 = values[1..].iter().zip(places).map(|(value, place)| f64::from(*value) * place).sum();
+        f64::from(values[0]) + sum
+    };
+    fusion::fuse(usable.iter().zip(places).map(one), f64::from(refit[0]))
+}
+
+impl Form {
+    fn fit(
+        training: &Training<'_>,
+        form: &FormSettings,
+        settings: &Settings,
+        watch: Watch<'_>,
+    ) -> Result<Self, Error> {
+        let table = training.0.table;
+        let columns = form.columns(training)?;
+        let fit = fit_form(training, &columns, (settings.inner, settings.seed), None)?;
+        let done = std::sync::atomic::AtomicUsize::new(0);
+        let refit = |draw: usize| {
+            let seed = derive(settings.seed, &[REFITS, draw as u64]);
+            let again = fit_form(&training.drawn(seed), &columns, (settings.inner, seed), Some(&fit));
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            watch(Progress { stage: "refits", done, of: settings.refits });
+            again
+        };
+        let refits: Vec<FormFit> =
+            (0..settings.refits).into_par_iter().map(refit).collect::<Result<_, _>>()?;
+        let tasks = columns.iter().zip(&fit.tasks).map(|(it, fit)| TaskLine::of(table, it, fit)).collect();
+        let (name, rho, refits) = (form.name.clone(), fit.rho, Refits::of(&refits));
+        Ok(Self { name, rho, tasks, refits, operating: vec![] })
+    }
+
+    /// Values of one refit: ρ, and for each task the baseline and the coefficients.
+    fn width(&self) -> usize {
+        1 + self.tasks.iter().map(|line| 1 + line.features.len()).sum::<usize>()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let (width, len) = (self.width(), self.refits.len());
+        let bad = |expected: String, got: &dyn ToString| {
+            let place = format!("screener.json, form {}", self.name);
+            Err(Error::BadArtefact { place, expected, got: got.to_string() })
+        };
+        if !len.is_multiple_of(width) {
+            return bad(format!("refits of {width} values each"), &format!("{len} values"));
+        }
+        let scales = || self.tasks.iter().flat_map(|line| &line.features).map(|line| &line.scale);
+        if !scales().all(|scale| scale.floor > 0.0 && scale.deviation > 0.0) {
+            return bad("floors and deviations above 0".to_owned(), &"one that is not");
+        }
+        if !(0.0..=1.0).contains(&self.rho) {
+            return bad("rho from 0 to 1".to_owned(), &self.rho);
+        }
+        Ok(())
+    }
+
+    /// The tasks of which something was measured.
+    fn known(&self, measured: &Measurements) -> Vec<Known<'_>> {
+        let mut offset = 1;
+        let mut known = Vec::new();
+        for line in &self.tasks {
+            if measured.tasks().any(|task| task == &line.task) {
+                known.push(Known { line, offset });
+            }
+            offset += 1 + line.features.len();
+        }
+        known
+    }
+
+    /// The evidence for exactly these tasks, or for random sets of the nearest smaller number of tasks.
+    fn operating_of(&self, tasks: &[Task]) -> Option<Operating> {
+        let exact = self.operating.iter().find(|it| it.tasks == tasks);
+        let smaller = self.operating.iter().filter(|it| it.tasks.is_empty() && it.size <= tasks.len());
+        exact.or(smaller.max_by_key(|it| it.size)).cloned()
+    }
+}
+
+const REFITS: u64 = 0x4ef1;
+
+impl TaskLine {
+    fn of(table: &FeatureTable, columns: &TaskColumns, fit: &fit::TaskFit) -> Self {
+        let feature = |((column, scale), coefficient): (&(usize, Scale), &f64)| FeatureLine {
+            feature: table.columns()[*column].feature.clone(),
+            unit: table.columns()[*column].unit,
+            scale: scale.clone(),
+            coefficient: *coefficient,
+        };
+        Self {
+            task: columns.task.clone(),
+            people: fit.people,
+            c: fit.c,
+            baseline: fit.baseline,
+            features: fit.preparation.scales.iter().zip(&fit.coefficients).map(feature).collect(),
+        }
+    }
+}
+
+impl FormSettings {
+    /// The columns of each task that has any of the form's features. A form that names no feature takes all of them. Tasks done
+    /// by too few people of a class are left out.
+    fn columns(&self, training: &Training<'_>) -> Result<Vec<TaskColumns>, Error> {
+        let table = training.0.table;
+        let wanted = |column: &usize| {
+            let feature = &table.columns()[*column].feature;
+            self.features.is_empty() || self.features.contains(feature)
+        };
+        let task = |task: &Task| {
+            let columns: Vec<usize> = table.columns_of(task).into_iter().filter(wanted).collect();
+            let (healthy, impaired) = training.measured_in(&columns).0.classes();
+            (healthy.min(impaired) >= FEWEST).then(|| TaskColumns { task: task.clone(), columns })
+        };
+        let tasks: Vec<TaskColumns> = table.tasks().into_iter().filter_map(task).collect();
+        match tasks.is_empty() {
+            true => Err(Error::NothingMeasured { place: format!("form {}", self.name) }),
+            false => Ok(tasks),
+        }
+    }
+}
+
+/// Fewest people of each class who must have done a task: with fewer no fold can be fitted and calibrated.
+const FEWEST: usize = 16;

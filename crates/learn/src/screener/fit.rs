@@ -1,0 +1,140 @@
+//! Fitting the tasks of one form and what joins them.
+
+use study::Task;
+
+use super::fusion::{Evidence, fit_rho};
+use crate::{
+    Error, Held, Platt, Training, estimator::logistic_line, metric::logit, prepare::Preparation,
+    seed::derive, training::People,
+};
+
+/// C of each task's logistic regression is chosen among these.
+const CS: [f64; 5] = [0.001, 0.01, 0.1, 1.0, 10.0];
+
+/// A task of a form: the columns that are used.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskColumns {
+    pub(crate) task: Task,
+    pub(crate) columns: Vec<usize>,
+}
+
+/// A fitted task: log likelihood ratio = baseline + Σ coefficient · standardised log.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskFit {
+    pub(crate) preparation: Preparation,
+    pub(crate) c: f64,
+    pub(crate) baseline: f64,
+    pub(crate) coefficients: Vec<f64>,
+    /// People who did the task.
+    pub(crate) people: usize,
+}
+
+/// A fitted form.
+#[derive(Debug, Clone)]
+pub(crate) struct FormFit {
+    pub(crate) tasks: Vec<TaskFit>,
+    pub(crate) rho: f64,
+}
+
+/// Fits every task of a form on the people who did it, calibrates each on inner out-of-fold scores, and finds ρ on the same.
+///
+/// `like` is an earlier fit whose scales and C are kept: what a refit for an interval does.
+pub(crate) fn fit_form(
+    training: &Training<'_>,
+    tasks: &[TaskColumns],
+    (folds, seed): (usize, u64),
+    like: Option<&FormFit>,
+) -> Result<FormFit, Error> {
+    let splits = training.split(folds, seed)?;
+    let (mut fitted, mut evidence) = (Vec::new(), Evidence::new());
+    for (it, task) in tasks.iter().enumerate() {
+        let (fit, out_of_fold) = fit_task(training, task, &splits, like.map(|fit| &fit.tasks[it]))?;
+        fitted.push(fit);
+        evidence.push(out_of_fold);
+    }
+    // The order of the evidence is that of the folds, not of the people.
+    let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels()).copied().collect();
+    let rho = fit_rho(&evidence, &labels, (logit(training.prevalence()), derive(seed, &[RHO])));
+    Ok(FormFit { tasks: fitted, rho })
+}
+
+const RHO: u64 = 0x40;
+
+type Split<'a> = (Training<'a>, Held<'a>);
+
+/// One task's fit, and the calibrated log likelihood ratios of the inner held people in the order of the folds.
+fn fit_task(
+    training: &Training<'_>,
+    task: &TaskColumns,
+    splits: &[Split<'_>],
+    like: Option<&TaskFit>,
+) -> Result<(TaskFit, Vec<Option<f64>>), Error> {
+    let cs = like.map_or(CS.to_vec(), |fit| vec![fit.c]);
+    // One list a C; NaN marks people who did not do the task.
+    let mut scores: Vec<Vec<f64>> = vec![vec![]; cs.len()];
+    let mut labels = Vec::new();
+    for (inner, held) in splits {
+        let lines = lines(inner, &task.columns, &cs, like)?;
+        let did = held.0.did(&task.columns);
+        let design = lines.preparation.apply(&held.0);
+        for ((intercept, coefficients), scores) in lines.lines.iter().zip(&mut scores) {
+            let of_fold = design.linear(*intercept, coefficients);
+            scores.extend(of_fold.iter().zip(&did).map(|(score, did)| if *did { *score } else { f64::NAN }));
+        }
+        labels.extend_from_slice(held.labels());
+    }
+    let platts = scores.iter().map(|scores| calibration(scores, &labels)).collect::<Result<Vec<_>, _>>()?;
+    let best = (0..cs.len()).min_by(|&a, &b| platts[a].1.total_cmp(&platts[b].1)).unwrap_or(0);
+    let platt = platts[best].0;
+    let did = training.measured_in(&task.columns);
+    let prior = logit(did.prevalence());
+    let Lines { preparation, mut lines } = lines(training, &task.columns, &cs[best..=best], like)?;
+    let (intercept, mut coefficients) = lines.swap_remove(0);
+    coefficients.iter_mut().for_each(|coefficient| *coefficient *= platt.slope);
+    let baseline = platt.log_odds(intercept) - prior;
+    let ratio = |score: &f64| (!score.is_nan()).then(|| platt.log_odds(*score) - prior);
+    let out_of_fold = scores[best].iter().map(ratio).collect();
+    Ok((TaskFit { preparation, c: cs[best], baseline, coefficients, people: did.len() }, out_of_fold))
+}
+
+struct Lines {
+    preparation: Preparation,
+    lines: Vec<(f64, Vec<f64>)>,
+}
+
+/// Logistic regressions of the people who did the task, one a C.
+fn lines(
+    training: &Training<'_>,
+    columns: &[usize],
+    cs: &[f64],
+    like: Option<&TaskFit>,
+) -> Result<Lines, Error> {
+    let did = training.measured_in(columns);
+    did.both_classes("task")?;
+    let preparation = match like {
+        Some(fit) => fit.preparation.clone(),
+        None => Preparation::of_columns(&did, columns)?,
+    };
+    let lines = logistic_line(&preparation.apply(&did.0), did.labels(), cs);
+    Ok(Lines { preparation, lines })
+}
+
+/// Platt's calibration of the people who did the task, and the log loss it reaches.
+fn calibration(scores: &[f64], labels: &[bool]) -> Result<(Platt, f64), Error> {
+    let did = |(score, label): (&f64, &bool)| (!score.is_nan()).then_some((*score, *label));
+    let (scores, labels): (Vec<f64>, Vec<bool>) = scores.iter().zip(labels).filter_map(did).unzip();
+    let platt = Platt::fit(&scores, &labels)?;
+    let loss = |(score, label): (&f64, &bool)| {
+        let margin = if *label { platt.log_odds(*score) } else { -platt.log_odds(*score) };
+        (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
+    };
+    Ok((platt, scores.iter().zip(&labels).map(loss).sum()))
+}
+
+impl TaskFit {
+    /// Log likelihood ratio of each person; `None` where they did not do the task.
+    pub(crate) fn log_ratios(&self, people: &People<'_>, columns: &[usize]) -> Vec<Option<f64>> {
+        let ratios = self.preparation.apply(people).linear(self.baseline, &self.coefficients);
+        ratios.into_iter().zip(people.did(columns)).map(|(ratio, did)| did.then_some(ratio)).collect()
+    }
+}

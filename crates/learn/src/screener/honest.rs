@@ -1,0 +1,203 @@
+//! What a screener is worth for people it was not fitted on: the whole fit, nested in cross-validation.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CutPoint, Operating,
+    fit::{TaskColumns, fit_form},
+    fusion::{fuse, random_set},
+};
+use crate::{
+    Error, FormSettings, Held, Settings, Training,
+    bootstrap::{Spread, spread},
+    estimator::sigmoid,
+    evaluate::{Progress, Watch, inner_seed, outer_seed},
+    metric::{Interval, Judged, Metrics, auc, logit},
+    seed::derive,
+};
+
+/// Evidence for one form of a screener.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FormEvidence {
+    /// Name of the form.
+    pub form: String,
+    /// Its features; empty where it takes every feature of the table.
+    pub features: Vec<String>,
+    /// Each task alone, random sets of a few sizes, and all tasks together.
+    pub sets: Vec<SetEvidence>,
+}
+
+/// Evidence for one set of tasks, or an average over random sets of one size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetEvidence {
+    /// Which tasks, and sensitivity and specificity at both cuts.
+    #[serde(flatten)]
+    pub operating: Operating,
+    /// Every metric; `auc.value` is the mean over outer folds and repeats.
+    pub metrics: Metrics<Interval>,
+    /// Standard deviation of the AUC over outer folds and repeats (of the mean over sets where there are several).
+    pub auc_fold_sd: f64,
+}
+
+/// Out-of-fold evidence of one form: what every set of tasks is judged from.
+pub(crate) struct Honest {
+    tasks: Vec<TaskColumns>,
+    labels: Vec<bool>,
+    outer: usize,
+    folds: Vec<Fold>,
+}
+
+/// One outer fold: ρ, the held rows, and each task's log likelihood ratio of them.
+struct Fold {
+    rho: f64,
+    rows: Vec<usize>,
+    ratios: Vec<Vec<Option<f64>>>,
+}
+
+/// Fits the form on each outer training side and lets it score the held people.
+pub(crate) fn honest(
+    everybody: &Training<'_>,
+    form: &FormSettings,
+    settings: &Settings,
+    (stage, watch): (&'static str, Watch<'_>),
+) -> Result<Honest, Error> {
+    let (tasks, plan) = (form.columns(everybody)?, &settings.plan);
+    let mut units = Vec::new();
+    for repeat in 0..plan.repeats {
+        let folds = everybody.split(plan.outer, outer_seed(plan, repeat))?.into_iter().enumerate();
+        units.extend(folds.map(|(fold, sides)| (inner_seed(plan, repeat, fold), sides)));
+    }
+    let (done, of) = (AtomicUsize::new(0), units.len());
+    let judge = |(seed, (training, held)): &(u64, (Training<'_>, Held<'_>))| {
+        let fit = fit_form(training, &tasks, (plan.inner, *seed), None)?;
+        let ratios =
+            tasks.iter().zip(&fit.tasks).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
+        watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
+        Ok(Fold { rho: fit.rho, rows: held.rows().to_vec(), ratios })
+    };
+    let folds = units.par_iter().map(judge).collect::<Result<_, Error>>()?;
+    Ok(Honest { tasks, labels: everybody.labels().to_vec(), outer: plan.outer, folds })
+}
+
+/// What a set of tasks reached: people judged, fold AUCs, one judgement a repeat.
+pub(crate) struct OfSet {
+    pub(crate) fold_aucs: Vec<f64>,
+    pub(crate) repeats: Vec<Judged>,
+}
+
+impl Honest {
+    /// All tasks together.
+    pub(crate) fn whole(&self) -> OfSet {
+        self.of_set(&(0..self.tasks.len()).collect::<Vec<_>>())
+    }
+
+    /// People without any task of the set are left out of it where it is one task; in a larger set they count with a
+    /// likelihood ratio of 1, as the screener would have to.
+    fn of_set(&self, set: &[usize]) -> OfSet {
+        let prior =
+            logit(self.labels.iter().filter(|&&label| label).count() as f64 / self.labels.len() as f64);
+        let mut fold_aucs = Vec::new();
+        let repeat = |folds: &[Fold]| {
+            let mut ratios: Vec<Option<f64>> = vec![None; self.labels.len()];
+            for fold in folds {
+                let of_fold = fold.of_set(set);
+                let judged =
+                    fold.rows.iter().zip(&of_fold).filter_map(|(&row, it)| Some(((*it)?, self.labels[row])));
+                let (scores, labels): (Vec<f64>, Vec<bool>) = judged.unzip();
+                fold_aucs.push(auc(&scores, &labels));
+                fold.rows.iter().zip(of_fold).for_each(|(&row, ratio)| ratios[row] = ratio);
+            }
+            let known = ratios
+                .iter()
+                .zip(&self.labels)
+                .filter_map(|(it, label)| Some((sigmoid((*it)? + prior), *label)));
+            let (probabilities, labels) = known.unzip();
+            Judged::new(probabilities, labels)
+        };
+        let repeats = self.folds.chunks(self.outer).map(repeat).collect();
+        fold_aucs.retain(|auc| auc.is_finite());
+        OfSet { fold_aucs, repeats }
+    }
+
+    /// The evidence for each task, for random sets, and for all tasks.
+    pub(crate) fn evidence(&self, form: &FormSettings, settings: &Settings) -> FormEvidence {
+        let all = self.tasks.len();
+        let mut random = ChaCha8Rng::seed_from_u64(derive(settings.seed, &[SETS]));
+        let mut sets: Vec<(bool, Vec<Vec<usize>>)> = (0..all).map(|task| (true, vec![vec![task]])).collect();
+        let sizes = [1, 2, 3, 5, 10, 15, 20].into_iter().filter(|&size| size < all);
+        sets.extend(sizes.map(|size| (false, (0..20).map(|_| random_set(all, size, &mut random)).collect())));
+        if all > 1 {
+            sets.push((true, vec![(0..all).collect()]));
+        }
+        let sets =
+            sets.into_par_iter().map(|(named, sets)| self.set_evidence(named, &sets, settings)).collect();
+        FormEvidence { form: form.name.clone(), features: form.features.clone(), sets }
+    }
+
+    fn set_evidence(&self, named: bool, sets: &[Vec<usize>], settings: &Settings) -> SetEvidence {
+        let each: Vec<OfSet> = sets.iter().map(|set| self.of_set(set)).collect();
+        let prior =
+            logit(self.labels.iter().filter(|&&label| label).count() as f64 / self.labels.len() as f64);
+        let cuts = [settings.cuts.0, settings.cuts.1].map(|cut| sigmoid(cut.ln() + prior));
+        let seed = derive(settings.seed, &[SETS, 1]);
+        // Twenty sets share the draws that one set gets: their mean is no noisier.
+        let draws = (settings.plan.draws / each.len()).max(100);
+        let spreads: Vec<Spread> =
+            each.iter().filter_map(|it| spread(&it.repeats, &cuts, (draws, seed))).collect();
+        let average = |part: &dyn Fn(&Spread) -> Interval| mean_interval(spreads.iter().map(part));
+        let arrays: Vec<_> = spreads.iter().map(|it| it.metrics.array()).collect();
+        let mut metrics = Metrics::of_array(std::array::from_fn(|metric| {
+            mean_interval(arrays.iter().map(|it| it[metric]))
+        }));
+        let fold_aucs: Vec<f64> = (0..self.folds.len())
+            .filter_map(|fold| {
+                feature::mean(
+                    &each.iter().filter_map(|it| it.fold_aucs.get(fold).copied()).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
+        metrics.auc.value = feature::mean(&fold_aucs).unwrap_or(metrics.auc.value);
+        let cut = |place: usize, likelihood_ratio: f64| CutPoint {
+            likelihood_ratio,
+            sensitivity: average(&|it| it.cuts[place].0),
+            specificity: average(&|it| it.cuts[place].1),
+        };
+        let tasks =
+            if named { sets[0].iter().map(|&it| self.tasks[it].task.clone()).collect() } else { vec![] };
+        let people = each[0].repeats[0].labels.len();
+        let (lower, upper) = (cut(0, settings.cuts.0), cut(1, settings.cuts.1));
+        let operating = Operating { tasks, size: sets[0].len(), people, lower, upper };
+        SetEvidence {
+            operating,
+            metrics,
+            auc_fold_sd: feature::standard_deviation(&fold_aucs).unwrap_or(0.0),
+        }
+    }
+}
+
+const SETS: u64 = 0x5e7;
+
+impl Fold {
+    /// Joint log likelihood ratio of each held person.
+    fn of_set(&self, set: &[usize]) -> Vec<Option<f64>> {
+        let person = |person: usize| {
+            let mut known = set.iter().filter_map(|&task| self.ratios[task][person]).peekable();
+            (set.len() > 1 || known.peek().is_some()).then(|| fuse(known, self.rho))
+        };
+        (0..self.rows.len()).map(person).collect()
+    }
+}
+
+fn mean_interval(intervals: impl Iterator<Item = Interval>) -> Interval {
+    let (mut sum, mut n) = (Interval { value: 0.0, low: 0.0, high: 0.0 }, 0.0);
+    for it in intervals {
+        sum = Interval { value: sum.value + it.value, low: sum.low + it.low, high: sum.high + it.high };
+        n += 1.0;
+    }
+    Interval { value: sum.value / n, low: sum.low / n, high: sum.high / n }
+}

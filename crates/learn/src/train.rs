@@ -1,0 +1,180 @@
+//! Making a screener from a cohort, with the evidence for it.
+
+use serde::{Deserialize, Serialize};
+use study::{Block, Cohort, Column, FeatureTable};
+
+use crate::{
+    Card, Error, Family, Plan, Screener, Splits, Training, audit,
+    bootstrap::spread,
+    card::{Evidence, Reading, Readings, reading_of},
+    evaluate::{COPIED, Watch, missingness, nested_reading, table_of, without},
+    screener::{Honest, honest},
+    seed::derive,
+};
+
+/// One form of a screener: the features it uses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FormSettings {
+    /// Name: `all`, `portable`.
+    pub name: String,
+    /// The features; empty means every feature of the table.
+    pub features: Vec<String>,
+}
+
+/// How a screener is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// `name@version`.
+    pub name: String,
+    /// Name of the cohort.
+    pub cohort: String,
+    /// The forms; the first heads the card.
+    pub forms: Vec<FormSettings>,
+    /// Inner folds that calibrate the tasks and join them.
+    pub inner: usize,
+    /// Refits on people drawn with replacement, for the interval of a score.
+    pub refits: usize,
+    /// Likelihood ratios that part low, indeterminate and high.
+    pub cuts: (f64, f64),
+    /// Share of features outside the training range above which nothing is concluded.
+    pub most_outside: f64,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// How the screener is judged (its families are not used).
+    pub plan: Plan,
+}
+
+impl Settings {
+    /// A screener of one form, `all`, with every feature of the table.
+    ///
+    /// Cuts of 0.5 and 2 halve or double the odds: less is a "minimal" change in the reading of Jaeschke, Guyatt & Sackett
+    /// 1994. 200 refits and a quarter of the features outside are choices of the project.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            cohort: String::new(),
+            forms: vec![FormSettings { name: "all".to_owned(), features: vec![] }],
+            inner: 4,
+            refits: 200,
+            cuts: (0.5, 2.0),
+            most_outside: 0.25,
+            seed: 1,
+            plan: Plan::default(),
+        }
+    }
+
+    /// The same with one more form of these features.
+    pub fn with_form(mut self, name: &str, features: impl IntoIterator<Item = String>) -> Self {
+        self.forms.push(FormSettings { name: name.to_owned(), features: features.into_iter().collect() });
+        self
+    }
+
+    /// The settings for a table: `all`, and `portable` with the features of columns that `portable` says mean the same on
+    /// any device, where these are some but not all.
+    pub fn for_table(name: &str, table: &FeatureTable, portable: impl Fn(&Column) -> bool) -> Self {
+        let mut features: Vec<String> = Vec::new();
+        for column in table.columns().iter().filter(|column| portable(column)) {
+            if !features.contains(&column.feature) {
+                features.push(column.feature.clone());
+            }
+        }
+        let some = !features.is_empty() && table.columns().iter().any(|it| !features.contains(&it.feature));
+        let settings = Self::new(name);
+        if some { settings.with_form("portable", features) } else { settings }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let bad = |what, expected, got: String| Err(Error::BadSetting { what, expected, got });
+        self.plan.check()?;
+        match self {
+            Self { inner: 0 | 1, .. } => bad("inner", "at least two folds", self.inner.to_string()),
+            Self { refits: 0, .. } => bad("refits", "at least one", "0".to_owned()),
+            Self { cuts: (low, high), .. } if !(*low > 0.0 && low < high && high.is_finite()) => {
+                bad("cuts", "two likelihood ratios above 0 in order", format!("{low} and {high}"))
+            }
+            Self { forms, .. } if forms.is_empty() => bad("forms", "at least one", "none".to_owned()),
+            _ if !named_and_versioned(&self.name) => {
+                bad("name", "name@version, for example handwriting-darwin@1", self.name.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn named_and_versioned(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let parts = name.split_once('@');
+    parts.is_some_and(|(name, version)| {
+        !name.is_empty() && name.chars().all(plain) && version.parse::<u32>().is_ok()
+    })
+}
+
+/// A screener, its card, and the splits the card's numbers were made on.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// What scores people.
+    pub screener: Screener,
+    /// The evidence for it.
+    pub card: Card,
+    /// Splits of the evidence.
+    pub splits: Splits,
+}
+
+/// Makes a screener from a cohort: copied blocks become missing, every form is judged by nested cross-validation — each task
+/// alone, sets of tasks and all tasks — and then fitted on everybody. The card's readings are those of the first form
+/// with all tasks.
+pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<Trained, Error> {
+    let settings = &Settings { cohort: cohort.provenance.name.clone(), ..settings.clone() };
+    settings.check()?;
+    let table = table_of(cohort)?;
+    let groups = audit::copied_blocks(table);
+    let copied: Vec<Block<'_>> = groups.concat();
+    let masked = table.masked(&copied, &COPIED.into());
+    let everybody = Training::new(&masked)?;
+    everybody.both_classes("cohort")?;
+    let splits = Splits::draw(&everybody, &settings.plan)?;
+
+    let stage = |it: usize| if it == 0 { "first form" } else { "other form" };
+    let judged = settings
+        .forms
+        .iter()
+        .enumerate()
+        .map(|(it, form)| honest(&everybody, form, settings, (stage(it), watch)));
+    let judged: Vec<Honest> = judged.collect::<Result<_, Error>>()?;
+    let forms = judged.iter().zip(&settings.forms).map(|(it, form)| it.evidence(form, settings));
+    let forms: Vec<_> = forms.collect();
+
+    let screener = Screener::fit(&everybody, settings, watch)?.with_evidence(&forms);
+    let masked_reading = whole_reading(&judged[0], settings);
+    let other = |table: &FeatureTable, stage| {
+        let judged = honest(&Training::new(table)?, &settings.forms[0], settings, (stage, watch))?;
+        Ok::<_, Error>(whole_reading(&judged, settings))
+    };
+    let as_published = if copied.is_empty() { masked_reading.clone() } else { other(table, "as published")? };
+    let untouched = without(table, &copied).map(|part| other(&part, "untouched")).transpose()?;
+    let missingness_only = match missingness(&masked)? {
+        Some(mask) => Some(nested_reading(&mask, &settings.plan, Family::logistic())?),
+        None => None,
+    };
+    let readings = Readings { as_published, masked: masked_reading, untouched };
+    let evidence = Evidence { name: ESTIMATOR.to_owned(), chosen: vec![], readings, missingness_only };
+    let subgroups = crate::subgroup::subgroups(table, &judged[0].whole().repeats, &settings.plan);
+    let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups);
+    card.name.clone_from(&settings.name);
+    card.forms = forms;
+    card.screener_digest = Some(screener.digest());
+    card.plan.families.clear();
+    Ok(Trained { screener, card, splits })
+}
+
+/// What a screener is made of, as its card names it.
+const ESTIMATOR: &str = "fused logistic regressions";
+
+fn whole_reading(judged: &Honest, settings: &Settings) -> Reading {
+    let whole = judged.whole();
+    let found = spread(&whole.repeats, &[], (settings.plan.draws, derive(settings.seed, &[SEED])))
+        .expect("the folds were stratified, so both classes are there");
+    reading_of(&whole.repeats, &whole.fold_aucs, found, settings.plan.prevalence)
+}
+
+const SEED: u64 = 0xb1;
