@@ -6,7 +6,7 @@ use ink::synth::{Clock, Pen, clock, spiral};
 
 /// A clock at 11:05 without its 7, drawn slowly and with long pauses.
 fn slow_clock() -> Clock {
-    Clock { missing: vec![7], slowness: 1.25, hesitation_s: 2.1, ..Clock::at(11, 5) }
+    Clock { missing: vec![7], slowness: 1.25, hesitation_s: 2.4, ..Clock::at(11, 5) }
 }
 
 fn main() -> ExitCode {
@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         eprintln!("which folder? for example: make_drawings fixtures/session");
         return ExitCode::from(2);
     };
-    let trembling = Pen { tremor_hz: 6.0, tremor_mm: 0.6, ..Pen::natural(11) };
+    let trembling = Pen { tremor_hz: 6.0, tremor_mm: 0.45, ..Pen::natural(11) };
     let drawings = [
-        ("clock.json", clock(&slow_clock(), &Pen::natural(7))),
+        ("clock.json", clock(&slow_clock(), &Pen { wander_mm: 0.32, ..Pen::natural(7) })),
         ("spiral.json", spiral(4.5, 10.0, 24.0, &trembling)),
     ];
     for (name, drawing) in drawings {

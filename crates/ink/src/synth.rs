@@ -30,7 +30,7 @@ pub struct Pen {
     pub wander_mm: f64,
     /// Frequency of a planted tremor.
     pub tremor_hz: f64,
-    /// Amplitude of the planted tremor, millimetres; 0 for none. It moves along one diagonal.
+    /// Amplitude of the planted tremor along one diagonal, millimetres; 0 for none. It waxes and wanes if the hand wanders.
     pub tremor_mm: f64,
     /// Chooses among equally likely hands.
     pub seed: u64,
@@ -206,7 +206,9 @@ impl<'a> Hand<'a> {
 
     fn point(&self, place: Place, [x, y]: [f64; 2], t_s: f64, share: f64) -> Point {
         let [wander_x, wander_y, press] = self.wandering(t_s);
-        let tremor = self.pen.tremor_mm * (TAU * self.pen.tremor_hz * t_s).sin() / 2.0f64.sqrt();
+        // A natural tremor waxes and wanes.
+        let waxing = if self.pen.wander_mm > 0.0 { 1.0 + 0.6 * press } else { 1.0 };
+        let tremor = self.pen.tremor_mm * waxing * (TAU * self.pen.tremor_hz * t_s).sin() / 2.0f64.sqrt();
         let on_grid = |mm: f64| {
             if self.pen.grid_mm > 0.0 {
                 (mm / self.pen.grid_mm).round() / self.pen.grid_mm.recip()

@@ -149,7 +149,10 @@ mod tests {
     fn a_planted_tremor_is_found_at_its_frequency_and_size() {
         for tremor_hz in [4.6, 5.3, 6.0, 7.7, 9.5, 11.2] {
             for rate_hz in [110.0, 142.0, 200.0] {
-                let pen = synth::Pen { tremor_hz, tremor_mm: 0.5, rate_hz, ..synth::Pen::natural(5) };
+                let pen = synth::Pen { tremor_hz, tremor_mm: 0.5, rate_hz, ..synth::Pen::steady() };
+                let natural = spiral(&synth::Pen { wander_mm: 0.2, grid_mm: 0.01, ..pen.clone() });
+                let waxing = natural.number("ink.tremor.peak").unwrap();
+                assert!((waxing - tremor_hz).abs() < 0.3, "{tremor_hz} Hz, waxing: {waxing}");
                 let vector = spiral(&pen);
                 let peak = vector.number("ink.tremor.peak").unwrap();
                 let amplitude = vector.number("ink.tremor.amplitude").unwrap();

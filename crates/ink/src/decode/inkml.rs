@@ -66,6 +66,7 @@ struct Document {
     device: Option<String>,
     trace: Option<Trace>,
     strokes: Vec<Stroke>,
+    points: usize,
     clock: Clock,
 }
 
@@ -132,6 +133,8 @@ impl Document {
             xml(byte, format!("trace {stroke}: {message}"))
         })?;
         let points = self.clock.points(&rows, &self.format, trace.offset_s, self.rate_hz);
+        self.points += points.len();
+        limit::check("points in one drawing", self.points, limit::POINTS)?;
         self.strokes.push(Stroke { place: trace.place, points });
         limit::check("strokes in one drawing", self.strokes.len(), limit::STROKES)
     }

@@ -15,7 +15,7 @@
 use csv::StringRecord;
 
 use super::Options;
-use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing};
+use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing, limit};
 
 const SECONDS: &[&str] = &["t", "t_s", "time", "time_s", "seconds"];
 const MILLISECONDS: &[&str] = &["t_ms", "time_ms", "timestamp", "timestamp_ms", "ms"];
@@ -26,9 +26,9 @@ const STROKE: &[&str] = &["stroke", "stroke_id", "line_number"];
 const AIR: &[&str] = &["air", "pen_up"];
 const PAPER: &[&str] = &["pen_down", "on_paper"];
 
-/// Whether a line could be the header of a table.
+/// Whether a line could be the header of a table: two names or more.
 pub(super) fn looks_like(line: &str) -> bool {
-    line.contains([',', ';', '\t'])
+    line.split([',', ';', '\t']).filter(|name| !name.trim().is_empty()).count() > 1
 }
 
 /// The drawing of a table.
@@ -44,6 +44,7 @@ pub(super) fn decode(text: &str, options: &Options) -> Result<Drawing, Error> {
     for (place, record) in reader.records().enumerate() {
         let record = record.map_err(|error| csv_error(&error))?;
         let row = layout.row(&record, place)?;
+        limit::check("points in one drawing", place + 1, limit::POINTS)?;
         match strokes.last_mut() {
             Some(stroke) if last == Some((row.stroke, row.place)) => stroke.points.push(row.point),
             _ => strokes.push(Stroke { place: row.place, points: vec![row.point] }),
