@@ -21,7 +21,7 @@ const FLOOR_SECONDS: usize = 10;
 const RISE_SHARE: f64 = 0.2;
 const LEAST_RISE_DB: f64 = 6.0;
 /// Sound is never this far below speech: reverberation and breath.
-const DEEPEST_DB: f64 = 40.0;
+const DEEPEST_DB: f64 = 35.0;
 /// Shorter sounds are clicks; shorter silences are part of the sound around them. In blocks.
 const SHORTEST_SOUND: usize = 4;
 const SHORTEST_SILENCE: usize = 8;
@@ -38,7 +38,7 @@ fn seconds(block: usize) -> f64 {
     block as f64 / BLOCKS_A_SECOND as f64
 }
 
-/// Level of each block with its two neighbours, in dB re full scale.
+/// Level of each block in dB re full scale.
 fn levels(samples: &[f32]) -> Vec<f64> {
     let pole = (-2.0 * PI * HIGH_PASS_HZ / f64::from(RATE)).exp() as f32;
     let (mut slow, mut powers) = (samples.first().copied().unwrap_or(0.0), Vec::new());
@@ -50,9 +50,7 @@ fn levels(samples: &[f32]) -> Vec<f64> {
         }
         powers.push(f64::from(sum) / block.len() as f64);
     }
-    let around = |place: usize| &powers[place.saturating_sub(1)..(place + 2).min(powers.len())];
-    let level = |powers: &[f64]| 10.0 * (powers.iter().sum::<f64>() / powers.len() as f64 + 1e-12).log10();
-    (0..powers.len()).map(|place| level(around(place))).collect()
+    powers.iter().map(|power| 10.0 * (power + 1e-12).log10()).collect()
 }
 
 /// The level each block must exceed to be sound.
@@ -83,15 +81,14 @@ fn local_floor(levels: &[f64], second: usize) -> Option<f64> {
 fn limit(floor: f64, speech: f64) -> f64 {
     let contrast = speech - floor;
     if contrast < LEAST_RISE_DB {
-        // No floor to be seen: whatever is not empty is sound.
-        return EMPTY_DB;
+        // No floor to be seen: all is sound but silence and what rings on into it.
+        return (speech - DEEPEST_DB).max(EMPTY_DB);
     }
     let rise = (RISE_SHARE * contrast).max(LEAST_RISE_DB).min(contrast / 2.0);
     (floor + rise).max(speech - DEEPEST_DB).max(EMPTY_DB)
 }
 
-/// First and last-plus-one block of each sound. A block counts its neighbours, which widens a sound by a block at each
-/// end: that is taken back.
+/// First and last-plus-one block of each sound.
 fn runs(loud: &[bool]) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let mut start = None;
@@ -99,22 +96,14 @@ fn runs(loud: &[bool]) -> Vec<(usize, usize)> {
         match (loud, start) {
             (true, None) => start = Some(block),
             (false, Some(from)) => {
-                keep(&mut runs, narrowed(from, block));
+                keep(&mut runs, (from, block));
                 start = None;
             }
             _ => {}
         }
     }
-    if let Some(last) = runs.last_mut().filter(|last| last.1 + 1 == loud.len()) {
-        last.1 = loud.len();
-    }
     runs.retain(|(from, to)| to - from >= SHORTEST_SOUND);
     runs
-}
-
-fn narrowed(from: usize, to: usize) -> (usize, usize) {
-    let from = if from == 0 { 0 } else { from + 1 };
-    (from, (to - 1).max(from))
 }
 
 fn keep(runs: &mut Vec<(usize, usize)>, run: (usize, usize)) {
@@ -134,7 +123,7 @@ mod tests {
         loud[10..30].fill(true);
         loud[33..50].fill(true);
         loud[70..73].fill(true);
-        assert_eq!(runs(&loud), [(11, 49)]);
+        assert_eq!(runs(&loud), [(10, 50)]);
     }
 
     #[test]
@@ -144,8 +133,8 @@ mod tests {
 
     #[test]
     fn without_contrast_everything_is_sound() {
-        assert_eq!(limit(-20.0, -18.0), EMPTY_DB);
+        assert_eq!(limit(-20.0, -18.0), -18.0 - DEEPEST_DB);
         assert!(limit(-60.0, -20.0) > -60.0 + LEAST_RISE_DB);
-        assert_eq!(limit(-79.0, -10.0), -50.0);
+        assert_eq!(limit(-79.0, -10.0), -10.0 - DEEPEST_DB);
     }
 }

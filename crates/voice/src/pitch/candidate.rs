@@ -180,7 +180,7 @@ impl<'a> Finder<'a> {
     fn refine(&self, lag: usize, before: f32, here: f32, after: f32) -> (f32, f32) {
         let (offset, _) = vertex(before, here, after);
         let place = (lag * PHASES).saturating_add_signed((offset * PHASES as f32).round() as isize);
-        let step = PHASES / 8;
+        let step = PHASES / 2;
         let [left, middle, right] = [place - step, place, place + step].map(|place| self.read(place));
         let (offset, height) = vertex(left, middle, right);
         ((place as f32 + offset * step as f32) / PHASES as f32, height)
@@ -210,7 +210,7 @@ fn hann(length: usize) -> Vec<f32> {
     (0..length).map(|n| (0.5 - 0.5 * angle(n).cos()) as f32).collect()
 }
 
-/// Hann-windowed sinc at every phase; tap 0 reads `TAPS / 2 − 1` lags before the place.
+/// Hann-windowed sinc at every phase, each row summing to 1 so that a flat top stays flat; tap 0 reads `TAPS / 2 − 1` lags before the place.
 fn sinc_table() -> Vec<f32> {
     let half = (TAPS / 2) as f64;
     let weight = |x: f64| {
@@ -218,9 +218,11 @@ fn sinc_table() -> Vec<f32> {
         sinc * (0.5 + 0.5 * (PI * x / half).cos())
     };
     let row = |phase: usize| {
-        (0..TAPS).map(move |tap| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64))
+        let at = move |tap: usize| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64);
+        let sum: f64 = (0..TAPS).map(at).sum();
+        (0..TAPS).map(move |tap| (at(tap) / sum) as f32)
     };
-    (0..PHASES).flat_map(row).map(|weight| weight as f32).collect()
+    (0..PHASES).flat_map(row).collect()
 }
 
 #[cfg(test)]

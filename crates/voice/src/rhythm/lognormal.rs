@@ -74,11 +74,15 @@ mod tests {
     use super::*;
     use crate::synth;
 
-    /// Log-normal draws above `threshold`, by the sum of twelve uniform draws, which is near enough to a normal.
+    /// Log-normal draws above `threshold` (Box & Muller 1958, from uniform draws in ±√3).
     fn draws(mu: f64, sigma: f64, threshold: f64) -> Vec<f64> {
-        let uniform = synth::noise(1.0, 90.0, 21);
-        let normal = uniform.chunks(12).map(|twelve| twelve.iter().sum::<f32>() / 12f32.sqrt());
-        normal.map(|z| (mu + sigma * f64::from(z)).exp()).filter(|length| *length >= threshold).collect()
+        let uniform = synth::noise(1.0, 5.0, 21);
+        let normal = |pair: &[f32]| {
+            let [radius, angle] = [pair[0], pair[1]].map(|draw| f64::from(draw) / 12f64.sqrt() + 0.5);
+            (-2.0 * radius.max(1e-12).ln()).sqrt() * (2.0 * PI * angle).cos()
+        };
+        let length = |pair: &[f32]| (mu + sigma * normal(pair)).exp();
+        uniform.chunks_exact(2).map(length).filter(|length| *length >= threshold).collect()
     }
 
     #[test]
