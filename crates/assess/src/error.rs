@@ -50,4 +50,7 @@ pub enum Error {
     /// A session or cohort that could not be read.
     #[error(transparent)]
     Study(#[from] study::Error),
+    /// A screener, card or evaluation that could not be worked with.
+    #[error(transparent)]
+    Learn(#[from] learn::Error),
 }

@@ -1,9 +1,48 @@
-//! From a session to a report.
+//! From a session to a report: the one path that joins all rooms.
+//!
+//! **What comes in.** A session folder (`session.json` and its files), a bare recording or drawing, or a published data set.
+//!
+//! **What goes out.** An [`Assessment`] with its [`Conclusion`] (scored, inconclusive, no screener, declined: never a bare
+//! number), as text ([`report_text`]), page ([`report_page`]) and JSON ([`report_json`]); every value of a file
+//! ([`Measured`]); a cohort folder ([`import_cohort`]); the page of a card ([`card_page`]); the feature dictionary.
+//!
+//! **What is refused.** Nothing that a person hands in: a file that cannot be read is declined with the decoder's words and
+//! reaches the report, and the other files go on. A session or cohort that is not of its shape is an [`Error`] that says where,
+//! expected and got.
+//!
+//! # Example
+//! ```
+//! use assess::{Assessor, Fitted, Intake, Wording, report_text};
+//!
+//! let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session"));
+//! let assessor = Assessor::new(Fitted::shipped()?, Intake::default());
+//! let text = report_text(&assessor.assess_folder(folder)?, Wording::default());
+//! assert!(text.starts_with("SYNTHETIC PARTICIPANT"));
+//! assert!(text.contains("It does not diagnose."));
+//! # Ok::<(), assess::Error>(())
+//! ```
+//!
+//! Where to go next: `learn` for how a score is earned, `voice` and `ink` for how a value is measured.
 #![forbid(unsafe_code)]
 
+mod assessment;
+mod assessor;
 mod cohort;
+mod dictionary;
 mod error;
 mod figure;
+mod intake;
+mod measurement;
+mod report;
+mod training;
+mod words;
 
+pub use assessment::{Assessment, Conclusion, Performed};
+pub use assessor::{Assessor, Fitted};
 pub use cohort::{Layout, import_cohort};
+pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
+pub use intake::{Intake, Medium, Received, files};
+pub use measurement::{Analysis, Measured, Measurement};
+pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
+pub use training::portable;

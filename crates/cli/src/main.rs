@@ -1,10 +1,18 @@
 //! The command line of Inkling: one file for each subcommand. What a line does is in the libraries; here it is only asked for.
 #![forbid(unsafe_code)]
 
+mod assess;
 mod cohort;
+mod dictionary;
+mod evaluate;
+mod measure;
+mod progress;
+mod screeners;
+mod train;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Screens for dementia and mild cognitive impairment from speech and drawing, on a CPU. It does not diagnose.
@@ -17,18 +25,42 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    Assess(assess::Line),
+    Measure(measure::Line),
     Cohort(cohort::Line),
+    Train(train::Line),
+    Evaluate(evaluate::Line),
+    Screeners(screeners::Line),
+    Dictionary(dictionary::Line),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Line::parse().command {
-        Command::Cohort(line) => cohort::run(&line),
-    };
-    match outcome {
+    match run(&Line::parse().command) {
         Ok(code) => code,
+        // A reader that has seen enough (`inkling measure … | head`) is no failure of ours.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("inkling: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Assess(line) => assess::run(line),
+        Command::Measure(line) => measure::run(line),
+        Command::Cohort(line) => cohort::run(line),
+        Command::Train(line) => train::run(line),
+        Command::Evaluate(line) => evaluate::run(line),
+        Command::Screeners(line) => screeners::run(line),
+        Command::Dictionary(line) => dictionary::run(line),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|it| it.downcast_ref::<std::io::Error>())
+        .any(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, ser::SerializeMap};
 
 use crate::Unit;
 
@@ -45,10 +45,19 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Everything that was checked of one recording or drawing.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+/// Everything that was checked of one recording or drawing. Serialised as `{"verdict", "findings"}`.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Quality {
     findings: Vec<Finding>,
+}
+
+impl Serialize for Quality {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("verdict", &self.verdict())?;
+        map.serialize_entry("findings", &self.findings)?;
+        map.end()
+    }
 }
 
 impl Quality {

@@ -1,0 +1,29 @@
+//! An assessment as text, page and JSON. The words are the same everywhere: `wording` holds them once.
+
+mod card_page;
+mod json;
+mod key;
+mod page;
+mod text;
+mod wording;
+
+pub use card_page::card_page;
+pub use json::report_json;
+pub use page::report_page;
+pub use text::{measured_text, report_text};
+
+/// How an assessment is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wording {
+    /// Share of impaired people among those who are screened; a probability is only ever shown at this prevalence.
+    pub prevalence: f64,
+}
+
+/// Dementia among people of 65 and older in Korea: 9.25 % (national survey of 2023).
+pub const PREVALENCE: f64 = 0.0925;
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self { prevalence: PREVALENCE }
+    }
+}

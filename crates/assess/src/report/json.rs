@@ -1,0 +1,58 @@
+//! The report for programs: `report.json`. Fields are added, never renamed.
+
+use serde_json::{Value, json};
+
+use super::{Wording, wording};
+use crate::assessment::{Assessment, Conclusion};
+
+/// The whole report as one JSON object.
+pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
+    json!({
+        "report": "inkling@1",
+        "software": format!("inkling {}", env!("CARGO_PKG_VERSION")),
+        "what_it_is": wording::WHAT_IT_IS,
+        "synthetic": assessment.session.synthetic,
+        "session": session(assessment),
+        "conclusion": conclusion(assessment, how),
+        "performed": assessment.performed.iter().map(|it| json!({"task": it.task, "measured": it.measured})).collect::<Vec<_>>(),
+        "left_out": wording::not_in_score(assessment),
+    })
+}
+
+fn session(assessment: &Assessment) -> Value {
+    let session = &assessment.session;
+    json!({
+        "participant": session.participant.as_ref().map(|id| id.reveal()),
+        "age": session.age,
+        "sex": session.sex,
+        "education": session.education,
+        "language": session.language,
+        "handedness": session.handedness,
+        "device": session.device,
+        "date": session.date,
+    })
+}
+
+fn conclusion(assessment: &Assessment, how: Wording) -> Value {
+    let conclusion = &assessment.conclusion;
+    let score = conclusion.score();
+    let card = assessment.card.as_deref();
+    json!({
+        "kind": conclusion.word(),
+        "headline": wording::headline(conclusion),
+        "reasons": wording::why_not(conclusion),
+        "score": score,
+        "readable": matches!(conclusion, Conclusion::Scored(_)),
+        "at_prevalence": score.map(|score| json!({
+            "prevalence": how.prevalence,
+            "probability": score.probability_at(how.prevalence),
+        })),
+        "words": score.zip(card).map(|(score, card)| [
+            Some(wording::evidence(score, card)),
+            Some(wording::probability(score, card, how)),
+            Some(wording::people_like_this(score, card, how)),
+            wording::arithmetic(score, card, how),
+        ].into_iter().flatten().collect::<Vec<_>>()),
+        "limits": card.map(|card| &card.limits),
+    })
+}

@@ -1,0 +1,168 @@
+//! The report for a terminal: the answer in the first lines, evidence below.
+
+use feature::Value;
+
+use super::{Wording, key::is_key, wording};
+use crate::{
+    assessment::{Assessment, Performed},
+    measurement::Measured,
+    words,
+};
+
+const WIDTH: usize = 100;
+
+/// The whole report as plain text.
+pub fn report_text(assessment: &Assessment, how: Wording) -> String {
+    let mut text = Text::default();
+    if assessment.session.synthetic {
+        text.line(&wording::SYNTHETIC.to_uppercase().replace("EVERY", "every").to_string());
+        text.blank();
+    }
+    text.line(&format!("Inkling screening report · {}", wording::who(&assessment.session)));
+    text.blank();
+    text.line(&format!("  {}", wording::headline(&assessment.conclusion).to_uppercase()));
+    answer(&mut text, assessment, how);
+    for performed in &assessment.performed {
+        performed_text(&mut text, performed);
+    }
+    left_out(&mut text, assessment);
+    rests_on(&mut text, assessment);
+    text.blank();
+    text.wrapped("", wording::WHAT_IT_IS);
+    text.line(&wording::colophon(assessment));
+    text.0
+}
+
+/// Every value of one recording or drawing as plain text.
+pub fn measured_text(measured: &Measured) -> String {
+    let mut text = Text::default();
+    text.line(&measured.file);
+    match &measured.outcome {
+        Err(declined) => text.wrapped("  declined: ", &declined.to_string()),
+        Ok(measurement) => {
+            text.wrapped(
+                &format!("  {}, quality ", measurement.values.set()),
+                &words::quality(&measurement.quality),
+            );
+            for feature in measurement.values.features() {
+                let name = feature.definition.name;
+                match &feature.value {
+                    Value::Measured(_) => {
+                        text.line(&format!(
+                            "  {name:<34} {:>14}",
+                            words::value(&feature.value, feature.definition)
+                        ));
+                    }
+                    Value::Missing(reason) => text.line(&format!("  {name:<34} {:>14}  {reason}", "missing")),
+                }
+            }
+        }
+    }
+    text.blank();
+    text.0
+}
+
+fn answer(text: &mut Text, assessment: &Assessment, how: Wording) {
+    for reason in wording::why_not(&assessment.conclusion) {
+        text.wrapped("  ", &reason);
+    }
+    let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) else { return };
+    text.wrapped("  ", &wording::evidence(score, card));
+    text.wrapped("  ", &wording::probability(score, card, how));
+    text.wrapped(
+        "  ",
+        &format!("{} {}", wording::people_like_this(score, card, how), "It does not diagnose."),
+    );
+    text.blank();
+    text.line("  What moved it (log-odds; + for, − against)");
+    for it in &score.contributions {
+        let label = format!("{} ({})", wording::label(&it.feature), it.task);
+        text.line(&format!("    {:+.2}  {label}: {}", it.amount, wording::contribution(it)));
+    }
+    for it in &score.outside {
+        text.wrapped("    ! ", &wording::outside(it));
+    }
+}
+
+fn performed_text(text: &mut Text, performed: &Performed) {
+    let (title, quality) = wording::title(performed);
+    text.blank();
+    text.wrapped("", &format!("{title}, {quality}"));
+    let Ok(measurement) = &performed.measured.outcome else { return };
+    for feature in measurement.values.features().iter().filter(|it| is_key(it.definition.name)) {
+        let reason = feature.value.reason().map(|it| format!("  {it}")).unwrap_or_default();
+        let value = words::value(&feature.value, feature.definition);
+        text.line(&format!("  {:<44} {value:>16}{reason}", feature.definition.label));
+    }
+    let rest = measurement.values.features().iter().filter(|it| !is_key(it.definition.name)).count();
+    text.line(&format!("  and {rest} more in the page and in `inkling measure`"));
+}
+
+fn left_out(text: &mut Text, assessment: &Assessment) {
+    let declined: Vec<String> =
+        wording::declined(assessment).map(|(performed, why)| format!("{}: {why}", performed.task)).collect();
+    let left_out = [declined, wording::not_in_score(assessment)].concat();
+    if !left_out.is_empty() {
+        text.blank();
+        text.line("Left out");
+        left_out.iter().for_each(|line| text.wrapped("  ", line));
+    }
+}
+
+fn rests_on(text: &mut Text, assessment: &Assessment) {
+    let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) else { return };
+    text.blank();
+    text.line("What this rests on");
+    for (name, words) in super::page::rests_on(score, card) {
+        text.wrapped(&format!("  {name:<16} "), &words);
+    }
+    if let Some(words) = wording::arithmetic(score, card, Wording::default()) {
+        text.wrapped("  ", &words);
+    }
+}
+
+/// Lines no wider than a terminal.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.0.push('\n');
+    }
+
+    /// `words` after `first`, broken at spaces, continued under the first word.
+    fn wrapped(&mut self, first: &str, words: &str) {
+        let indent = " ".repeat(first.chars().count());
+        let (mut line, mut empty) = (first.to_owned(), true);
+        for word in words.split_whitespace() {
+            if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(&line);
+                (line, empty) = (indent.clone(), true);
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        self.line(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_broken_and_continued_under_their_first_word() {
+        let mut text = Text::default();
+        text.wrapped("  name  ", &"word ".repeat(40));
+        assert!(text.0.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(text.0.lines().skip(1).all(|line| line.starts_with("        word")));
+    }
+}

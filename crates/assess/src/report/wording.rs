@@ -1,0 +1,224 @@
+//! The sentences of a report, in one place for text, page and JSON.
+
+use feature::{Declined, Value};
+use learn::{Band, Card, Contribution, Interval, Outside, Score, predictive_values};
+use study::Session;
+
+use super::Wording;
+use crate::{
+    assessment::{Assessment, Conclusion, Performed},
+    measurement::{Analysis, Measurement},
+    words,
+};
+
+/// What every report says of itself.
+pub(crate) const WHAT_IT_IS: &str = "Screening aid for research and clinician support. It does not diagnose.";
+
+/// The first line of a report on a participant who is made up.
+pub(crate) const SYNTHETIC: &str = "Synthetic participant: every recording and drawing of this session was made by a program. Nothing here is clinical evidence.";
+
+/// Who, in what is known: `demo-0001 · 74 y · 9 y of school · English · right hand · 2026-11-24`.
+pub(crate) fn who(session: &Session) -> String {
+    let parts = [
+        session.participant.as_ref().map(|id| id.reveal().to_owned()),
+        session.age.map(|age| format!("{age:.0} y")),
+        session.sex.map(|sex| sex.to_string()),
+        session.education.map(|years| format!("{years:.0} y of school")),
+        session.language.as_ref().map(|language| language.name().to_owned()),
+        session.handedness.map(|hand| format!("{hand} hand")),
+        session.date.map(|date| date.to_string()),
+    ];
+    let known: Vec<String> = parts.into_iter().flatten().collect();
+    if known.is_empty() { "participant not named".to_owned() } else { known.join(" · ") }
+}
+
+/// The one clear answer.
+pub(crate) fn headline(conclusion: &Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Scored(score) => match score.band {
+            Band::High => "A full assessment is worth considering.",
+            Band::Indeterminate => "This screening says little either way.",
+            Band::Low => "Nothing here speaks for impairment.",
+        },
+        Conclusion::Inconclusive { .. } => "No conclusion can be drawn.",
+        Conclusion::NoScreener { .. } => "Measured, not scored.",
+        Conclusion::Declined { .. } => "Nothing here could be measured.",
+    }
+}
+
+/// Why there is no score to read; empty for a score.
+pub(crate) fn why_not(conclusion: &Conclusion) -> Vec<String> {
+    match conclusion {
+        Conclusion::Scored(_) => vec![],
+        Conclusion::Inconclusive { reasons, .. } | Conclusion::Declined { reasons } => reasons.clone(),
+        Conclusion::NoScreener { reason } => vec![format!("There is no screener for this: {reason}.")],
+    }
+}
+
+/// What the likelihood ratio means, exactly.
+pub(crate) fn evidence(score: &Score, card: &Card) -> String {
+    let Interval { value, low, high } = score.likelihood_ratio;
+    let (times, against) = if value >= 1.0 { (value, false) } else { (1.0 / value, true) };
+    let condition = condition(card);
+    let (these, those) = if against { ("healthy people", condition) } else { (condition, "healthy people") };
+    format!(
+        "What was drawn is {} times as likely in {these} as in {those} of the study: likelihood ratio {} (95 %: {}–{}).",
+        words::ratio(times),
+        words::ratio(value),
+        words::ratio(low),
+        words::ratio(high),
+    )
+}
+
+/// The probability at the stated prevalence, with the study's own beside it.
+pub(crate) fn probability(score: &Score, card: &Card, wording: Wording) -> String {
+    let at = score.probability_at(wording.prevalence);
+    format!(
+        "Where {} of those screened have {}, that moves the probability to {} ({}–{}). In the study {} had it.",
+        words::percent(wording.prevalence),
+        disease(card),
+        words::percent(at.value),
+        words::percent(at.low).trim_end_matches(" %"),
+        words::percent(at.high),
+        words::percent(score.study_prevalence),
+    )
+}
+
+/// What the probability means for people like this one.
+pub(crate) fn people_like_this(score: &Score, card: &Card, wording: Wording) -> String {
+    let without = (100.0 * (1.0 - score.probability_at(wording.prevalence).value)).round();
+    format!("Of 100 people with this result, about {without:.0} do not have {}.", disease(card))
+}
+
+/// The arithmetic of the screener's own sensitivity and specificity at its upper cut.
+pub(crate) fn arithmetic(score: &Score, card: &Card, wording: Wording) -> Option<String> {
+    let cut = score.operating.as_ref()?.upper;
+    let (sensitivity, specificity) = (cut.sensitivity.value, cut.specificity.value);
+    let (positive, negative) = predictive_values(sensitivity, specificity, wording.prevalence);
+    let disease = disease(card);
+    Some(format!(
+        "At its upper cut (likelihood ratio {}) this screener's sensitivity is {:.2} and its specificity {:.2}, out of fold. \
+         At a prevalence of {} this means: of those it flags {} have {disease} and {} do not; of those it does not flag {} do not.",
+        words::ratio(cut.likelihood_ratio),
+        sensitivity,
+        specificity,
+        words::percent(wording.prevalence),
+        words::percent(positive),
+        words::percent(1.0 - positive),
+        words::percent(negative),
+    ))
+}
+
+fn condition(card: &Card) -> &'static str {
+    match (card.cohort.dementia > 0, card.cohort.mci > 0) {
+        (true, false) => "people with dementia",
+        (false, true) => "people with MCI",
+        _ => "impaired people",
+    }
+}
+
+fn disease(card: &Card) -> &'static str {
+    match (card.cohort.dementia > 0, card.cohort.mci > 0) {
+        (true, false) => "dementia",
+        (false, true) => "MCI",
+        _ => "an impairment",
+    }
+}
+
+/// A feature's plain words, or its name where it is not in the dictionary.
+pub(crate) fn label(feature: &str) -> String {
+    let found = crate::dictionary().into_iter().find(|(_, definition)| definition.name == feature);
+    found.map_or_else(|| feature.to_owned(), |(_, definition)| definition.label.to_owned())
+}
+
+/// One contribution in words: value and what was typical in the study.
+pub(crate) fn contribution(it: &Contribution) -> String {
+    let typical = words::number(it.training_mean, it.unit);
+    let unit = words::unit(it.unit);
+    match it.value {
+        Some(value) => format!("{} {unit}, study centre {typical} {unit}", words::number(value, it.unit)),
+        None => format!("missing; the study's median stood in ({typical} {unit})"),
+    }
+    .replace("  ", " ")
+    .replace(" ,", ",")
+    .trim_end()
+    .to_owned()
+}
+
+/// A value outside what the study's people showed.
+pub(crate) fn outside(it: &Outside) -> String {
+    format!(
+        "{} at task {}: {} {} lies outside the study's {}–{}.",
+        label(&it.feature),
+        it.task,
+        words::number(it.value, it.unit),
+        words::unit(it.unit),
+        words::number(it.range.0, it.unit),
+        words::number(it.range.1, it.unit),
+    )
+}
+
+/// Title of one submission: `Voice · picture · 60 s`.
+pub(crate) fn title(performed: &Performed) -> (String, String) {
+    match &performed.measured.outcome {
+        Ok(Measurement { quality, analysis, .. }) => {
+            let what = match analysis {
+                Analysis::Voice(voice) => format!("Voice · {} · {:.0} s", performed.task, voice.duration().0),
+                Analysis::Ink(ink) => format!("Drawing · {} · {:.0} s", performed.task, ink.span_s()),
+            };
+            (what, format!("quality: {}", words::quality(quality)))
+        }
+        Err(_) => (format!("{} · {}", performed.task, performed.measured.file), "declined".to_owned()),
+    }
+}
+
+/// Every value that is missing, with its reason; values that share a reason are told together.
+pub(crate) fn missing(assessment: &Assessment) -> Vec<(String, Vec<&'static str>)> {
+    let mut found: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for performed in &assessment.performed {
+        let Ok(measurement) = &performed.measured.outcome else { continue };
+        for feature in measurement.values.features() {
+            let Value::Missing(reason) = &feature.value else { continue };
+            let reason = format!("{}: {reason}", performed.task);
+            match found.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, labels)) => labels.push(feature.definition.label),
+                None => found.push((reason, vec![feature.definition.label])),
+            }
+        }
+    }
+    found
+}
+
+/// Submissions that could not be measured.
+pub(crate) fn declined(assessment: &Assessment) -> impl Iterator<Item = (&Performed, &Declined)> {
+    assessment.performed.iter().filter_map(|it| Some((it, it.measured.outcome.as_ref().err()?)))
+}
+
+/// Submissions that were measured and are not in the score, and why.
+pub(crate) fn not_in_score(assessment: &Assessment) -> Vec<String> {
+    let Some(score) = assessment.conclusion.score() else { return vec![] };
+    let used =
+        |performed: &&Performed| score.tasks.contains(&crate::assessor::screener_task(&performed.task));
+    let left = assessment.performed.iter().filter(|it| it.measured.outcome.is_ok() && !used(it));
+    left.map(|it| format!("{} is measured and not in the score: no screener for it is installed.", it.task))
+        .collect()
+}
+
+/// Values outside their plausible range.
+pub(crate) fn implausible(measurement: &Measurement) -> Vec<&'static str> {
+    let odd =
+        |it: &&feature::Feature| it.value.measured().is_some_and(|number| !it.definition.plausible(number));
+    measurement.values.features().iter().filter(odd).map(|it| it.definition.label).collect()
+}
+
+/// Name and versions, for the last line.
+pub(crate) fn colophon(assessment: &Assessment) -> String {
+    let mut sets: Vec<String> = Vec::new();
+    for measurement in assessment.performed.iter().filter_map(|it| it.measured.outcome.as_ref().ok()) {
+        let set = measurement.values.set().to_string();
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
+    format!("{} · Inkling {}", sets.join(" "), env!("CARGO_PKG_VERSION")).trim_start_matches(" · ").to_owned()
+}

@@ -1,0 +1,93 @@
+//! How numbers, units and quality are put into words, the same in text and page.
+
+use feature::{Definition, Quality, Unit, Value, Verdict};
+
+/// A number as a person reads it: counts whole, the rest with three significant digits and no exponent.
+pub(crate) fn number(value: f64, unit: Unit) -> String {
+    if unit == Unit::Count || value == 0.0 {
+        return format!("{value:.0}");
+    }
+    let whole = value.abs().log10().floor() as i32 + 1;
+    let decimals = (3 - whole).clamp(0, 6) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// The unit behind a number; nothing for ratios and counts.
+pub(crate) fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::One | Unit::Count => "",
+        Unit::Degree => "°",
+        Unit::SquareMillimetre => "mm²",
+        Unit::MillimetrePerSecond2 => "mm/s²",
+        Unit::MillimetrePerSecond3 => "mm/s³",
+        Unit::Darwin => "tablet units",
+        unit => unit.symbol(),
+    }
+}
+
+/// Number and unit, or `missing`.
+pub(crate) fn value(value: &Value, definition: &Definition) -> String {
+    match value {
+        Value::Measured(it) => {
+            format!("{} {}", number(*it, definition.unit), unit(definition.unit)).trim_end().to_owned()
+        }
+        Value::Missing(_) => "missing".to_owned(),
+    }
+}
+
+/// `good`, or `marked:` with what was found.
+pub(crate) fn quality(quality: &Quality) -> String {
+    match quality.verdict() {
+        Verdict::Good => "good".to_owned(),
+        verdict => {
+            let messages: Vec<&str> = quality.marks().map(|finding| finding.message.as_str()).collect();
+            format!("{verdict}: {}", messages.join("; "))
+        }
+    }
+}
+
+/// A share as a percentage: whole above ten, one decimal below.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 9.95 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+}
+
+/// A ratio as `4.2`, or `0.31` below one.
+pub(crate) fn ratio(ratio: f64) -> String {
+    match ratio {
+        it if it >= 9.95 => format!("{it:.0}"),
+        it if it >= 0.95 => format!("{it:.1}"),
+        it => format!("{it:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_significant_digits_and_counts_none_after_the_point() {
+        let cases = [
+            (0.81234, Unit::Second, "0.812"),
+            (41.26, Unit::Second, "41.3"),
+            (142.4, Unit::Hertz, "142"),
+            (12345.6, Unit::One, "12346"),
+            (0.00123456, Unit::One, "0.00123"),
+            (0.0, Unit::Second, "0"),
+            (-3.14159, Unit::Decibel, "-3.14"),
+            (31.0, Unit::Count, "31"),
+        ];
+        for (value, unit, expected) in cases {
+            assert_eq!(number(value, unit), expected);
+        }
+    }
+
+    #[test]
+    fn shares_and_ratios_read_well() {
+        assert_eq!(
+            (percent(0.295), percent(0.0925), percent(0.025)),
+            ("30 %".into(), "9.2 %".into(), "2.5 %".into())
+        );
+        assert_eq!((ratio(4.21), ratio(0.31), ratio(12.4)), ("4.2".into(), "0.31".into(), "12".into()));
+    }
+}

@@ -1,0 +1,93 @@
+//! `inkling screeners`: which screeners are here and what is known of them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Result, bail};
+use assess::{Fitted, card_page};
+use clap::{Args, Subcommand};
+
+/// Show which screeners are here, and their cards.
+#[derive(Args)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Name, cohort and AUC of every shipped screener.
+    #[command(after_help = "Example:\n  inkling screeners list")]
+    List,
+    /// The card of one screener.
+    #[command(after_help = "Example:\n  inkling screeners show handwriting-darwin@1 --out card")]
+    Show {
+        /// Name of a shipped screener, or a folder with screener.json and card.json.
+        name: String,
+        /// Write card.html and card.json here instead of card.json to stdout.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+pub(crate) fn run(line: &Line) -> Result<ExitCode> {
+    match &line.command {
+        Command::List => Fitted::shipped()?.iter().for_each(|fitted| println!("{}", summary(fitted))),
+        Command::Show { name, out } => {
+            for fitted in chosen(std::slice::from_ref(name))? {
+                show(&fitted, out.as_deref())?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(fitted: &Fitted) -> String {
+    let (card, screener) = (&fitted.card, &fitted.screener);
+    let auc = card.readings.masked.metrics.auc;
+    let forms: Vec<&str> = screener.forms().collect();
+    format!(
+        "{}  {}, {} people, AUC {:.3} ({:.3}-{:.3}), forms: {}",
+        screener.name(),
+        screener.cohort(),
+        card.cohort.people,
+        auc.value,
+        auc.low,
+        auc.high,
+        forms.join(", ")
+    )
+}
+
+fn show(fitted: &Fitted, out: Option<&Path>) -> Result<()> {
+    let Some(folder) = out else {
+        println!("{}", String::from_utf8(fitted.card.to_json()?)?);
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("card.html"), card_page(&fitted.card))?;
+    std::fs::write(folder.join("card.json"), fitted.card.to_json()?)?;
+    println!("{}", folder.join("card.html").display());
+    Ok(())
+}
+
+/// The screeners of these names or folders; every shipped one where nothing is asked for.
+pub(crate) fn chosen(asked: &[String]) -> Result<Vec<Fitted>> {
+    let shipped = Fitted::shipped()?;
+    if asked.is_empty() {
+        return Ok(shipped);
+    }
+    asked.iter().map(|name| one(name, &shipped)).collect()
+}
+
+fn one(name: &str, shipped: &[Fitted]) -> Result<Fitted> {
+    if let Some(fitted) = shipped.iter().find(|it| it.screener.name() == name) {
+        return Ok(fitted.clone());
+    }
+    if Path::new(name).join("screener.json").exists() {
+        return Ok(Fitted::read(Path::new(name))?);
+    }
+    let known: Vec<&str> = shipped.iter().map(|it| it.screener.name()).collect();
+    bail!("no screener {name:?}; expected a folder with screener.json, or one of: {}", known.join(", "))
+}
