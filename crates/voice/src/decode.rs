@@ -196,7 +196,7 @@ impl Stream {
         let parameters = track.codec_params.as_ref().and_then(|it| it.audio());
         let parameters = parameters.ok_or(Error::NoTrack { container })?;
         let codec = Codec::new(parameters)?;
-        let bits = codec.has_bits().then_some(parameters.bits_per_sample).flatten();
+        let bits = codec.bits(parameters);
         let (lost, lost_in_a_row, frames) = (0, 0, Vec::new());
         Ok(Self { format, track, codec, bits, size, lost, lost_in_a_row, frames })
     }
@@ -216,7 +216,7 @@ impl Stream {
     fn held(&self) -> Option<Seconds> {
         let parameters = self.track.codec_params.as_ref()?.audio()?;
         let rate = parameters.sample_rate.filter(|rate| *rate > 0)?;
-        let bits = self.codec.is_plain().then_some(parameters.bits_per_coded_sample).flatten()?;
+        let bits = self.codec.is_plain().then_some(self.bits).flatten()?;
         let channels = parameters.channels.as_ref()?.count();
         let bytes_a_second = f64::from(bits.max(8)) / 8.0 * channels as f64 * f64::from(rate);
         Some(Seconds(self.size as f64 / bytes_a_second))

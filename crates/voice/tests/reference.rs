@@ -3,6 +3,9 @@
 //! `INKLING_GOLDEN` and `INKLING_DATA` name the folders of reference numbers and of real recordings. Unset, the tests that
 //! want them say so and pass; set to a folder that is not there, they fail.
 
+// A failed test is the message, in the functions that tests share as well.
+#![allow(clippy::unwrap_used)]
+
 #[path = "reference/formats.rs"]
 mod formats;
 #[path = "reference/golden.rs"]

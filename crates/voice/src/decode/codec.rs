@@ -56,9 +56,12 @@ impl Codec {
         }
     }
 
-    /// Whether a sample has a number of bits: the others code spectra.
-    pub(super) fn has_bits(&self) -> bool {
-        matches!(self, Self::Symphonia { exact: true, .. })
+    /// Bits a sample, where the codec keeps samples: the others code spectra. Floating point is told by the codec's name
+    /// (`pcm_f32le`) only.
+    pub(super) fn bits(&self, parameters: &AudioCodecParameters) -> Option<u32> {
+        let Self::Symphonia { exact: true, .. } = self else { return None };
+        let named = || self.name().chars().filter(char::is_ascii_digit).collect::<String>().parse().ok();
+        parameters.bits_per_sample.or_else(named)
     }
 
     /// Whether the samples lie in the file as they are.
