@@ -1,6 +1,6 @@
 //! Speed, acceleration, jerk and length of strokes: absolute measures, of this tablet only.
 
-use feature::{Definition, Measure, Reach, Row, Unit, mean, percentile, standard_deviation};
+use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
 
 use crate::analysis::reason;
 use crate::{Analysis, Place, Track};
@@ -106,11 +106,6 @@ pub(crate) fn absolute(
 /// All samples of one kind in one place, in whatever unit the drawing has.
 pub(crate) fn samples(analysis: &Analysis, place: Place, of: fn(&Track) -> &[f64]) -> Vec<f64> {
     analysis.moving(place).flat_map(|track| of(track).iter().copied()).collect()
-}
-
-/// 95th percentile of speed on paper: the speed of brisk drawing, against which slowness is judged. `None` if still.
-pub(crate) fn brisk_speed(analysis: &Analysis) -> Option<f64> {
-    percentile(&samples(analysis, Place::Paper, |track| &track.speed), 95.0).filter(|speed| *speed > 0.0)
 }
 
 /// Size of strokes, and ratios of speed that need no millimetres.

@@ -53,6 +53,7 @@ mod measures;
 mod pressure;
 mod signal;
 mod smoothness;
+mod spiral;
 mod stroke;
 pub mod synth;
 mod timing;

@@ -2,7 +2,7 @@
 
 use feature::{FeatureSet, Measure};
 
-use crate::{Analysis, darwin, kinematics, pressure, smoothness, timing, tremor};
+use crate::{Analysis, darwin, kinematics, pressure, smoothness, spiral, timing, tremor};
 
 /// Every measure of drawing, in the order of a table's columns.
 pub static MEASURES: &[&dyn Measure<Analysis>] = &[
@@ -16,6 +16,7 @@ pub static MEASURES: &[&dyn Measure<Analysis>] = &[
     &smoothness::Changes,
     &pressure::Pressure,
     &tremor::Tremor,
+    &spiral::Spiral,
     &darwin::Darwin,
 ];
 

@@ -62,15 +62,22 @@ pub(crate) fn slope(values: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// Applies the middle row inside, and the one-sided rows at both ends (mirrored with `mirror`'s sign at the far one).
-fn fit(values: &[f64], rows: &[[f64; 5]; 3], mirror: f64) -> Vec<f64> {
-    let last = values.len() - 1;
-    let dot = |row: &[f64; 5], at: &dyn Fn(usize) -> f64| (0..WINDOW).map(|k| row[k] * at(k)).sum::<f64>();
-    let one = |n: usize| match (n, last - n) {
-        (0 | 1, _) => dot(&rows[n], &|k| values[k]),
-        (_, from_end @ (0 | 1)) => mirror * dot(&rows[from_end], &|k| values[last - k]),
-        _ => dot(&rows[2], &|k| values[n - 2 + k]),
-    };
-    (0..values.len()).map(one).collect()
+fn fit(values: &[f64], rows: &[[f64; WINDOW]; 3], mirror: f64) -> Vec<f64> {
+    let dot = |row: &[f64; WINDOW], window: &[f64]| row.iter().zip(window).map(|(a, b)| a * b).sum::<f64>();
+    let far: Vec<f64> = values.iter().rev().take(WINDOW).copied().collect();
+    let mut fitted = Vec::with_capacity(values.len());
+    fitted.extend(rows[..2].iter().map(|row| dot(row, values)));
+    fitted.extend(values.windows(WINDOW).map(|window| dot(&rows[2], window)));
+    fitted.extend(rows[..2].iter().rev().map(|row| mirror * dot(row, &far)));
+    fitted
+}
+
+/// The value that 95 % of `values` do not exceed (nearest rank): what is brisk for this hand. `None` if that is 0 or less.
+pub(crate) fn brisk(values: &[f64]) -> Option<f64> {
+    let mut values = values.to_vec();
+    let rank = (values.len() * 95 / 100).min(values.len().checked_sub(1)?);
+    let (_, brisk, _) = values.select_nth_unstable_by(rank, f64::total_cmp);
+    Some(*brisk).filter(|it| *it > 0.0)
 }
 
 /// Mean over a centred window of `half` samples either side, shorter towards the ends.
@@ -108,18 +115,18 @@ impl Fourier {
         // The lengths come from the transform itself, so it cannot refuse them.
         let done = transform.process(&mut input, &mut output);
         debug_assert!(done.is_ok(), "buffers have the transform's own lengths");
-        output.iter().take(bins).map(|bin| bin.norm()).collect()
+        output.iter().take(bins).map(|bin| bin.norm_sqr().sqrt()).collect()
     }
 }
 
 /// One-sided power spectral densities summed over pieces of `length` samples with half overlap (Welch 1967), Hann
 /// window, straight line removed; and how many pieces there were. Shape: `[length / 2 + 1]`, power per Hz.
-pub(crate) fn welch(values: &[f64], length: usize) -> (Vec<f64>, usize) {
+pub(crate) fn welch(values: &[f64], length: usize, fourier: &mut Fourier) -> (Vec<f64>, usize) {
     let hann: Vec<f64> =
         (0..length).map(|n| 0.5 - 0.5 * (2.0 * PI * n as f64 / length as f64).cos()).collect();
     let power: f64 = hann.iter().map(|it| it * it).sum();
     let mut density = vec![0.0; length / 2 + 1];
-    let (mut fourier, mut pieces) = (Fourier::default(), 0);
+    let mut pieces = 0;
     for start in (0..=values.len().saturating_sub(length)).step_by(length / 2) {
         let Some(piece) = values.get(start..start + length) else { break };
         let windowed: Vec<f64> =
@@ -186,12 +193,18 @@ mod tests {
     #[test]
     fn a_sine_has_its_power_in_its_own_bin() {
         let values: Vec<f64> = (0..1024).map(|n| (2.0 * PI * 6.25 * n as f64 / RASTER_HZ).sin()).collect();
-        let (density, pieces) = welch(&values, 256);
+        let (density, pieces) = welch(&values, 256, &mut Fourier::default());
         let hz_per_bin = RASTER_HZ / 256.0;
         let power: f64 = density.iter().sum::<f64>() * hz_per_bin / pieces as f64;
         let top = (0..density.len()).max_by(|a, b| density[*a].total_cmp(&density[*b])).unwrap();
         assert_eq!((pieces, top), (7, 16));
         assert!((power - 0.5).abs() < 0.01, "{power}");
+    }
+
+    #[test]
+    fn brisk_is_what_nineteen_of_twenty_do_not_exceed() {
+        let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!((brisk(&hundred), brisk(&[]), brisk(&[0.0; 9])), (Some(96.0), None, None));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use feature::{Definition, Measure, Reach, Row, Unit, median};
 
 use crate::analysis::reason;
-use crate::signal::{Fourier, RASTER_HZ};
+use crate::signal::{Fourier, RASTER_HZ, brisk};
 use crate::{Analysis, Place, Track};
 
 /// Normalised jerk and SPARC, medians over strokes.
@@ -141,7 +141,7 @@ impl Measure<Analysis> for Changes {
 fn rate(analysis: &Analysis, of: fn(&Track) -> &[f64]) -> Result<f64, &'static str> {
     analysis.moved(Place::Paper)?;
     let all = crate::kinematics::samples(analysis, Place::Paper, of);
-    let least = LEAST_TURN * feature::percentile(&all, 95.0).filter(|it| *it > 0.0).ok_or(reason::STILL)?;
+    let least = LEAST_TURN * brisk(&all).ok_or(reason::STILL)?;
     let turns: usize = analysis.moving(Place::Paper).map(|track| turns(of(track), least)).sum();
     Ok(turns as f64 * RASTER_HZ / all.len() as f64)
 }

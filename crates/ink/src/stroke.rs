@@ -210,7 +210,7 @@ fn refuse_bad_numbers(stroke: usize, points: &Stroke) -> Result<(), Error> {
             ("pressure", point.pressure.unwrap_or(0.0), limit::LARGEST),
             ("tilt", point.tilt_deg.unwrap_or(0.0), limit::LARGEST),
         ];
-        let bad = columns.into_iter().find(|(_, number, largest)| !(number.abs() <= *largest));
+        let bad = columns.into_iter().find(|(_, number, largest)| number.is_nan() || number.abs() > *largest);
         if let Some((column, got, largest)) = bad {
             return Err(Error::BadNumber { stroke, point: place + 1, column, got, largest });
         }

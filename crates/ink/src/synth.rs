@@ -250,3 +250,55 @@ impl<'a> Hand<'a> {
             .expect("a synthetic hand moves forward in time with finite numbers")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path as File;
+
+    use feature::{FeatureVector, Usable};
+
+    use super::*;
+    use crate::{Analysis, Options, decode, set};
+
+    /// The measures of a drawing of `fixtures/session`, as `examples/make_drawings.rs` writes them.
+    fn fixture(name: &str) -> (Drawing, FeatureVector) {
+        let path = File::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/session").join(name);
+        let bytes = std::fs::read(path).unwrap();
+        let drawing = decode(&bytes, &Options::default()).unwrap().remove(0).drawing.unwrap();
+        let vector = set().measure(&Analysis::new(&Usable::new(drawing.clone()).unwrap()));
+        (drawing, vector)
+    }
+
+    #[test]
+    fn the_clock_of_the_session_is_slow_with_two_thirds_of_the_time_in_the_air() {
+        let (_, vector) = fixture("clock.json");
+        let total_s = vector.number("ink.darwin.total_time").unwrap();
+        let share = vector.number("ink.time.air_share").unwrap();
+        assert!(
+            (60.0..70.0).contains(&total_s) && (0.62..0.72).contains(&share),
+            "{total_s} s, {share} in air"
+        );
+    }
+
+    #[test]
+    fn the_spiral_of_the_session_trembles_at_six_hertz() {
+        let (_, vector) = fixture("spiral.json");
+        assert!((vector.number("ink.tremor.peak").unwrap() - 6.0).abs() < 0.3);
+        assert!((vector.number("ink.spiral.turns").unwrap() - 4.5).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_drawing_and_another_seed_another() {
+        let draw = |seed| clock(&Clock::at(11, 5), &Pen::natural(seed));
+        assert!(draw(1) == draw(1) && draw(1) != draw(2));
+    }
+
+    #[test]
+    fn each_pace_goes_from_start_to_end_and_never_back() {
+        for pace in [Pace::Even, Pace::MinimumJerk, Pace::Ramp] {
+            let done: Vec<f64> = (0..=1000).map(|n| pace.done(f64::from(n) / 1000.0)).collect();
+            assert!(done[0].abs() < 1e-12 && (done[1000] - 1.0).abs() < 1e-12, "{pace:?}");
+            assert!(done.windows(2).all(|pair| pair[1] >= pair[0]), "{pace:?}");
+        }
+    }
+}

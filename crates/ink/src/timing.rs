@@ -3,6 +3,8 @@
 use feature::{Definition, Measure, Reach, Row, Unit, mean};
 
 use crate::analysis::reason;
+use crate::kinematics::samples;
+use crate::signal::{RASTER_HZ, brisk};
 use crate::{Analysis, Place};
 
 /// Total, paper and air time, pen-downs, strokes and latency.
@@ -202,12 +204,13 @@ impl Measure<Analysis> for Stops {
 /// Length of each stop in seconds.
 fn stops_s(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     analysis.moved(Place::Paper)?;
-    let slow = STOP_SHARE * crate::kinematics::brisk_speed(analysis).ok_or(reason::STILL)?;
+    let speeds = samples(analysis, Place::Paper, |track| &track.speed);
+    let slow = STOP_SHARE * brisk(&speeds).ok_or(reason::STILL)?;
     let mut stops_s = Vec::new();
     for track in analysis.moving(Place::Paper) {
         let runs = track.speed.chunk_by(|a, b| (*a < slow) == (*b < slow));
         let stops = runs.filter(|run| run[0] < slow && run.len() >= STOP_SAMPLES);
-        stops_s.extend(stops.map(|run| run.len() as f64 / crate::signal::RASTER_HZ));
+        stops_s.extend(stops.map(|run| run.len() as f64 / RASTER_HZ));
     }
     Ok(stops_s)
 }

@@ -5,7 +5,7 @@
 use feature::{Definition, Measure, Reach, Row, Unit, median};
 
 use crate::analysis::reason;
-use crate::signal::{RASTER_HZ, moving_mean, welch};
+use crate::signal::{Fourier, RASTER_HZ, moving_mean, welch};
 use crate::{Analysis, Place, Track};
 
 /// Peak, share and size of tremor.
@@ -85,9 +85,9 @@ impl Measure<Analysis> for Tremor {
 fn density(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     analysis.moved(Place::Paper)?;
     let mut sum = vec![0.0; PIECE / 2 + 1];
-    let mut pieces = 0;
+    let (mut fourier, mut pieces) = (Fourier::default(), 0);
     for track in analysis.moving(Place::Paper).filter(|track| track.x.len() >= PIECE) {
-        let (of_track, count) = track_density(track);
+        let (of_track, count) = track_density(track, &mut fourier);
         sum.iter_mut().zip(of_track).for_each(|(sum, it)| *sum += it);
         pieces += count;
     }
@@ -97,9 +97,9 @@ fn density(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     Ok(sum.into_iter().map(|it| it / pieces as f64).collect())
 }
 
-fn track_density(track: &Track) -> (Vec<f64>, usize) {
-    let (x, pieces) = welch(&deviation(&track.x), PIECE);
-    let (y, _) = welch(&deviation(&track.y), PIECE);
+fn track_density(track: &Track, fourier: &mut Fourier) -> (Vec<f64>, usize) {
+    let (x, pieces) = welch(&deviation(&track.x), PIECE, fourier);
+    let (y, _) = welch(&deviation(&track.y), PIECE, fourier);
     (x.into_iter().zip(y).map(|(x, y)| x + y).collect(), pieces)
 }
 

@@ -1,5 +1,7 @@
 //! Real drawings: every file of `pen` in the folder that `INKLING_DATA` names. Without the variable nothing is tested.
 
+#![allow(clippy::unwrap_used)] // a failed test is the message
+
 use std::{env, fs, path::PathBuf};
 
 use feature::{Check, Quality, Usable};

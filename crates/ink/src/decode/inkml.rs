@@ -29,8 +29,10 @@ pub(super) fn decode(text: &str, options: &Options) -> Result<Drawing, Error> {
                 document.open(&tag, byte)?;
                 document.close(byte)?;
             }
-            Event::Text(text) => document.text(&String::from_utf8_lossy(&text), byte)?,
-            Event::GeneralRef(_) => return Err(xml(byte, "entities are not read in trace data")),
+            Event::Text(text) => document.text(&String::from_utf8_lossy(&text)),
+            Event::GeneralRef(_) if document.trace.is_some() => {
+                return Err(xml(byte, "entities are not read in trace data"));
+            }
             Event::End(_) => document.close(byte)?,
             Event::Eof if document.depth() > 0 => return Err(xml(byte, "the file ends inside an element")),
             Event::Eof => return document.drawing(byte, options),
@@ -107,11 +109,10 @@ impl Document {
         limit::check("InkML channels", self.format.channels.len(), limit::NESTING)
     }
 
-    fn text(&mut self, text: &str, _byte: u64) -> Result<(), Error> {
+    fn text(&mut self, text: &str) {
         if let Some(trace) = &mut self.trace {
             trace.data.push_str(text);
         }
-        Ok(())
     }
 
     fn close(&mut self, byte: u64) -> Result<(), Error> {
@@ -229,6 +230,13 @@ mod tests {
         assert!((drawing.span_s() - 0.51).abs() < 1e-9);
         let adrift = body.replace(" timeOffset=\"500\"", "");
         assert_eq!(read(&format!("<ink>{adrift}</ink>")).unwrap().capture().timing, Timing::WithinStrokes);
+    }
+
+    #[test]
+    fn what_is_beside_the_traces_is_skipped() {
+        let text = "<!DOCTYPE ink><ink><annotation type='truth'>R&amp;D</annotation><!-- a note -->\
+                    <definitions><brush/></definitions><traceGroup><trace>0 0, 3 4</trace></traceGroup></ink>";
+        assert_eq!(read(text).unwrap().point_count(), 2);
     }
 
     #[test]
