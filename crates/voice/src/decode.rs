@@ -4,6 +4,7 @@
 //! sound grows; everything else is of constant size, so two hours of a 96 kHz file need no more than two hours at 16 kHz.
 
 mod codec;
+mod edit;
 mod tally;
 
 use std::{
@@ -182,11 +183,14 @@ struct Stream {
     size: u64,
     lost: u64,
     lost_in_a_row: u64,
+    /// Seconds of decoded sound still to be left out at the start.
+    lead_in_s: f64,
     frames: Vec<f32>,
 }
 
 impl Stream {
-    fn open(source: Box<dyn MediaSource>, size: u64, start: &str) -> Result<Self, Error> {
+    fn open(mut source: Box<dyn MediaSource>, size: u64, start: &str) -> Result<Self, Error> {
+        let lead_in_s = edit::lead_in(&mut *source).unwrap_or(0.0);
         let stream = MediaSourceStream::new(source, Default::default());
         let format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, Default::default(), Default::default())
@@ -198,7 +202,7 @@ impl Stream {
         let codec = Codec::new(parameters)?;
         let bits = codec.bits(parameters);
         let (lost, lost_in_a_row, frames) = (0, 0, Vec::new());
-        Ok(Self { format, track, codec, bits, size, lost, lost_in_a_row, frames })
+        Ok(Self { format, track, codec, bits, size, lost, lost_in_a_row, lead_in_s, frames })
     }
 
     /// The length the header tells.
@@ -237,11 +241,20 @@ impl Stream {
         match self.codec.decode(&packet, &mut self.frames) {
             Ok(layout) => {
                 self.lost_in_a_row = 0;
+                self.leave_out_lead_in(layout);
                 Intake::take(intake, layout, &self.frames)?;
             }
             Err(cause) => self.lose(&packet, intake, cause)?,
         }
         Ok(true)
+    }
+
+    fn leave_out_lead_in(&mut self, layout: Layout) {
+        let rate = f64::from(layout.rate.max(1));
+        let wanted = (self.lead_in_s * rate).round() as usize;
+        let left_out = wanted.min(self.frames.len() / layout.channels.max(1));
+        self.frames.drain(..left_out * layout.channels);
+        self.lead_in_s -= left_out as f64 / rate;
     }
 
     /// A packet that cannot be decoded becomes silence of its length, so that what follows keeps its time.

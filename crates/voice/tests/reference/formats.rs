@@ -65,7 +65,7 @@ fn every_depth_of_wav_holds_the_same_sound() {
 
 #[test]
 fn every_codec_keeps_time_and_level() {
-    // Lossy codecs smear an edge by a few milliseconds; AAC begins with its encoder's delay, see the crate's notes.
+    // Lossy codecs smear an edge by a few milliseconds.
     for (name, codec, early, late) in [
         ("flac", "flac", 0.001, 0.001),
         ("mp3", "mp3", 0.012, 0.012),
