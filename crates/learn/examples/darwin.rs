@@ -5,7 +5,7 @@
 use std::{path::Path, time::Instant};
 
 use feature::{Unit, Value};
-use learn::{Plan, Settings, evaluate, train};
+use learn::{Plan, Progress, Settings, evaluate, train};
 use study::{Cohort, Column, Diagnosis, FeatureTable, Participant, ParticipantId, Provenance, Task};
 
 fn cohort(path: &Path) -> Cohort {
@@ -37,7 +37,27 @@ fn cohort(path: &Path) -> Cohort {
         table.push(person, cells).expect("450 cells");
     }
     let provenance = Provenance { name: "darwin".to_owned(), ..Provenance::default() };
-    Cohort { provenance, participants: table.participants().to_vec(), table: Some(table), submissions: vec![] }
+    Cohort {
+        provenance,
+        participants: table.participants().to_vec(),
+        table: Some(table),
+        submissions: vec![],
+    }
+}
+
+/// CPU time of this process so far, in seconds: user and system, from Linux's accounts in hundredths.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |place: usize| after_name.split_whitespace().nth(place).and_then(|it| it.parse::<f64>().ok());
+    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0
+}
+
+/// Prints the CPU time of each stage when its last step is done.
+fn watch(progress: Progress) {
+    if progress.done == progress.of {
+        eprintln!("{}: done at {:.1} s CPU", progress.stage, cpu_s());
+    }
 }
 
 fn main() {
@@ -47,7 +67,7 @@ fn main() {
     std::fs::create_dir_all(out).expect("the folder can be made");
     let start = Instant::now();
     if arguments[1] == "evaluate" {
-        let found = evaluate(&cohort, &Plan::default(), &|_| ()).expect("DARWIN can be judged");
+        let found = evaluate(&cohort, &Plan::default(), &watch).expect("DARWIN can be judged");
         std::fs::write(out.join("card.json"), found.card.to_json().expect("JSON")).expect("written");
         let splits = serde_json::to_vec(&found.splits).expect("JSON");
         std::fs::write(out.join("splits.json"), splits).expect("written");
@@ -55,7 +75,7 @@ fn main() {
         let portable = |column: &Column| matches!(column.unit, Unit::Second | Unit::Count);
         let table = cohort.table.as_ref().expect("a table");
         let settings = Settings::for_table("handwriting-darwin@1", table, portable);
-        let found = train(&cohort, &settings, &|_| ()).expect("DARWIN can be fitted");
+        let found = train(&cohort, &settings, &watch).expect("DARWIN can be fitted");
         std::fs::write(out.join("card.json"), found.card.to_json().expect("JSON")).expect("written");
         std::fs::write(out.join("screener.json"), found.screener.to_json().expect("JSON")).expect("written");
     }

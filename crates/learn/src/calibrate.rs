@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, estimator::sigmoid};
+use crate::Error;
 
 /// A fitted calibration. It must be fitted on scores of people whom the scored thing was not fitted on: out-of-fold
 /// scores of the inner folds, never the training scores themselves.
@@ -34,7 +34,7 @@ impl Platt {
         let spread = feature::standard_deviation(scores).filter(|it| *it > 0.0).unwrap_or(1.0);
         let centre = feature::mean(scores).unwrap_or(0.0);
         let standard: Vec<f64> = scores.iter().map(|score| (score - centre) / spread).collect();
-        let (slope, intercept) = fit_line(&standard, &targets, |_| 1.0);
+        let (slope, intercept) = fit_line(&standard, &targets, |_| 1.0, (0.0, 0.0));
         Ok(Self { slope: slope / spread, intercept: intercept - slope * centre / spread })
     }
 
@@ -45,49 +45,77 @@ impl Platt {
 }
 
 /// Slope and intercept that maximise Σ weight · [t·ln p + (1 − t)·ln(1 − p)] with p = σ(slope·x + intercept): Newton's
-/// method, steps halved while the likelihood falls. A separable sample has no maximum: it stops after 30 steps.
-pub(crate) fn fit_line(x: &[f64], targets: &[f64], weight: impl Fn(usize) -> f64) -> (f64, f64) {
-    let cost = |slope: f64, intercept: f64| -> f64 {
-        let one = |it: usize| {
-            let eta = slope * x[it] + intercept;
-            weight(it) * ((-eta.abs()).exp().ln_1p() + eta.max(0.0) - targets[it] * eta)
-        };
-        (0..x.len()).map(one).sum()
-    };
-    let (mut slope, mut intercept) = (0.0, 0.0);
-    let mut now = cost(slope, intercept);
+/// method from `start`, steps halved while the likelihood falls. A separable sample has no maximum: it stops after 30 steps.
+pub(crate) fn fit_line(
+    x: &[f64],
+    targets: &[f64],
+    weight: impl Fn(usize) -> f64,
+    start: (f64, f64),
+) -> (f64, f64) {
+    let (mut slope, mut intercept) = start;
+    let mut here = Slope::at(x, targets, &weight, start);
     for _ in 0..30 {
-        let (by_slope, by_intercept) = newton_step(x, targets, &weight, (slope, intercept));
+        let (by_slope, by_intercept) = here.step();
         let better = (0..20).map(|halvings| 0.5f64.powi(halvings)).find_map(|share| {
             let (a, b) = (slope + share * by_slope, intercept + share * by_intercept);
-            let cost = cost(a, b);
-            (cost <= now).then_some((a, b, cost))
+            let there = Slope::at(x, targets, &weight, (a, b));
+            // Close to the maximum the cost is flat to the last digits.
+            (there.cost <= here.cost + 1e-13 * here.cost.abs()).then_some((a, b, there))
         });
-        let Some((a, b, cost)) = better else { break };
-        (slope, intercept, now) = (a, b, cost);
-        if by_slope.abs().max(by_intercept.abs()) < 1e-9 {
+        let Some((a, b, there)) = better else { break };
+        (slope, intercept, here) = (a, b, there);
+        // Newton doubles the digits with each step: what is left is below 1e-12.
+        if by_slope.abs().max(by_intercept.abs()) < 1e-6 {
             break;
         }
     }
     (slope, intercept)
 }
 
-fn newton_step(x: &[f64], targets: &[f64], weight: &impl Fn(usize) -> f64, at: (f64, f64)) -> (f64, f64) {
-    // 1e-12 keeps the 2 × 2 matrix invertible where all scores are equal (Lin 2007 does the same).
-    let (mut g, mut h) = ([0.0; 2], [1e-12, 0.0, 1e-12]);
-    for (it, (&x, target)) in x.iter().zip(targets).enumerate() {
-        let (p, weight) = (sigmoid(at.0 * x + at.1), weight(it));
-        let (residual, curve) = (weight * (target - p), weight * p * (1.0 - p));
-        g = [g[0] + residual * x, g[1] + residual];
-        h = [h[0] + curve * x * x, h[1] + curve * x, h[2] + curve];
+/// Cost, gradient and curvature of the likelihood at one line.
+struct Slope {
+    cost: f64,
+    gradient: [f64; 2],
+    curve: [f64; 3],
+}
+
+impl Slope {
+    fn at(
+        x: &[f64],
+        targets: &[f64],
+        weight: &impl Fn(usize) -> f64,
+        (slope, intercept): (f64, f64),
+    ) -> Self {
+        // 1e-12 keeps the 2 × 2 matrix invertible where all scores are equal (Lin 2007 does the same).
+        let mut sum = Self { cost: 0.0, gradient: [0.0; 2], curve: [1e-12, 0.0, 1e-12] };
+        for (it, (&x, target)) in x.iter().zip(targets).enumerate() {
+            let weight = weight(it);
+            if weight == 0.0 {
+                continue;
+            }
+            let eta = slope * x + intercept;
+            let small = (-eta.abs()).exp();
+            let p = if eta >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
+            let (residual, curve) = (weight * (target - p), weight * p * (1.0 - p));
+            sum.cost += weight * (small.ln_1p() + eta.max(0.0) - target * eta);
+            sum.gradient = [sum.gradient[0] + residual * x, sum.gradient[1] + residual];
+            sum.curve = [sum.curve[0] + curve * x * x, sum.curve[1] + curve * x, sum.curve[2] + curve];
+        }
+        sum
     }
-    let determinant = h[0] * h[2] - h[1] * h[1];
-    ((h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant)
+
+    /// Newton's step.
+    fn step(&self) -> (f64, f64) {
+        let ([g, h], [a, b, c]) = (self.gradient, self.curve);
+        let determinant = a * c - b * b;
+        ((c * g - b * h) / determinant, (a * h - b * g) / determinant)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimator::sigmoid;
 
     #[test]
     fn targets_are_softened_so_that_separable_scores_stay_finite() {

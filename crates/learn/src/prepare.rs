@@ -8,6 +8,10 @@ use crate::{Error, Training, training::People};
 /// on a log scale, and below that the curve is linear, so that a true zero keeps a finite place.
 const FLOOR: f64 = 0.01;
 
+/// A value farther from the mean than this many standard deviations counts as this far: one very slow person must not move a
+/// line, nor be carried along it beyond anything the training people showed.
+const FARTHEST: f64 = 4.0;
+
 /// What was learned of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Scale {
@@ -47,10 +51,10 @@ impl Scale {
         Some(Self { floor, median, mean, deviation, range: (low, high), always })
     }
 
-    /// The standardised log of a value; the median's place where it is missing (NaN).
+    /// The standardised log of a value, at most [`FARTHEST`] from 0; the median's place where it is missing (NaN).
     pub(crate) fn place(&self, value: f64) -> f64 {
         let log = if value.is_nan() { self.median } else { signed_log(value, self.floor) };
-        (log - self.mean) / self.deviation
+        ((log - self.mean) / self.deviation).clamp(-FARTHEST, FARTHEST)
     }
 
     /// The value whose standardised log is zero: close to the geometric mean of the training people.

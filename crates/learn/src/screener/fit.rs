@@ -70,31 +70,66 @@ fn fit_task(
     like: Option<&TaskFit>,
 ) -> Result<(TaskFit, Vec<Option<f64>>), Error> {
     let cs = like.map_or(CS.to_vec(), |fit| vec![fit.c]);
-    // One list a C; NaN marks people who did not do the task.
-    let mut scores: Vec<Vec<f64>> = vec![vec![]; cs.len()];
-    let mut labels = Vec::new();
+    // One list of folds a C; each fold has a score and a label a person, NaN where they did not do the task.
+    let mut scores: Vec<Vec<Vec<f64>>> = vec![vec![]; cs.len()];
     for (inner, held) in splits {
         let lines = lines(inner, &task.columns, &cs, like)?;
         let did = held.0.did(&task.columns);
         let design = lines.preparation.apply(&held.0);
         for ((intercept, coefficients), scores) in lines.lines.iter().zip(&mut scores) {
             let of_fold = design.linear(*intercept, coefficients);
-            scores.extend(of_fold.iter().zip(&did).map(|(score, did)| if *did { *score } else { f64::NAN }));
+            scores.push(
+                of_fold.iter().zip(&did).map(|(score, did)| if *did { *score } else { f64::NAN }).collect(),
+            );
         }
-        labels.extend_from_slice(held.labels());
     }
-    let platts = scores.iter().map(|scores| calibration(scores, &labels)).collect::<Result<Vec<_>, _>>()?;
-    let best = (0..cs.len()).min_by(|&a, &b| platts[a].1.total_cmp(&platts[b].1)).unwrap_or(0);
-    let platt = platts[best].0;
+    let labels: Vec<&[bool]> = splits.iter().map(|(_, held)| held.labels()).collect();
+    let crossed = scores.iter().map(|scores| Crossed::of(scores, &labels)).collect::<Result<Vec<_>, _>>()?;
+    let best = (0..cs.len()).min_by(|&a, &b| crossed[a].loss.total_cmp(&crossed[b].loss)).unwrap_or(0);
+    let platt = calibration(scores[best].iter().zip(labels.iter().copied()))?;
     let did = training.measured_in(&task.columns);
     let prior = logit(did.prevalence());
     let Lines { preparation, mut lines } = lines(training, &task.columns, &cs[best..=best], like)?;
     let (intercept, mut coefficients) = lines.swap_remove(0);
     coefficients.iter_mut().for_each(|coefficient| *coefficient *= platt.slope);
     let baseline = platt.log_odds(intercept) - prior;
-    let ratio = |score: &f64| (!score.is_nan()).then(|| platt.log_odds(*score) - prior);
-    let out_of_fold = scores[best].iter().map(ratio).collect();
+    let out_of_fold = crossed[best].log_odds.iter().map(|it| (!it.is_nan()).then_some(it - prior)).collect();
     Ok((TaskFit { preparation, c: cs[best], baseline, coefficients, people: did.len() }, out_of_fold))
+}
+
+/// Log-odds of each fold's people by a calibration on the other folds: nothing of theirs is in their own evidence, or ρ
+/// and C would be chosen on numbers that are too good.
+struct Crossed {
+    /// In the order of the folds; NaN where somebody did not do the task.
+    log_odds: Vec<f64>,
+    loss: f64,
+}
+
+impl Crossed {
+    fn of(scores: &[Vec<f64>], labels: &[&[bool]]) -> Result<Self, Error> {
+        let mut crossed = Self { log_odds: vec![], loss: 0.0 };
+        for fold in 0..scores.len() {
+            let others = scores.iter().zip(labels.iter().copied()).enumerate().filter(|(it, _)| *it != fold);
+            let platt = calibration(others.map(|(_, pair)| pair))?;
+            for (score, label) in scores[fold].iter().zip(labels[fold]) {
+                let log_odds = platt.log_odds(*score);
+                let margin = if *label { log_odds } else { -log_odds };
+                if !score.is_nan() {
+                    crossed.loss += (-margin.abs()).exp().ln_1p() + (-margin).max(0.0);
+                }
+                crossed.log_odds.push(log_odds);
+            }
+        }
+        Ok(crossed)
+    }
+}
+
+/// Platt's calibration of the people of some folds who did the task.
+fn calibration<'a>(folds: impl Iterator<Item = (&'a Vec<f64>, &'a [bool])>) -> Result<Platt, Error> {
+    let people = folds.flat_map(|(scores, labels)| scores.iter().zip(labels));
+    let did = people.filter(|(score, _)| !score.is_nan()).map(|(score, label)| (*score, *label));
+    let (scores, labels): (Vec<f64>, Vec<bool>) = did.unzip();
+    Platt::fit(&scores, &labels)
 }
 
 struct Lines {
@@ -117,18 +152,6 @@ fn lines(
     };
     let lines = logistic_line(&preparation.apply(&did.0), did.labels(), cs);
     Ok(Lines { preparation, lines })
-}
-
-/// Platt's calibration of the people who did the task, and the log loss it reaches.
-fn calibration(scores: &[f64], labels: &[bool]) -> Result<(Platt, f64), Error> {
-    let did = |(score, label): (&f64, &bool)| (!score.is_nan()).then_some((*score, *label));
-    let (scores, labels): (Vec<f64>, Vec<bool>) = scores.iter().zip(labels).filter_map(did).unzip();
-    let platt = Platt::fit(&scores, &labels)?;
-    let loss = |(score, label): (&f64, &bool)| {
-        let margin = if *label { platt.log_odds(*score) } else { -platt.log_odds(*score) };
-        (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
-    };
-    Ok((platt, scores.iter().zip(&labels).map(loss).sum()))
 }
 
 impl TaskFit {

@@ -60,8 +60,7 @@ fn sets(tasks: usize, seed: u64) -> Vec<Vec<usize>> {
 /// `size` of the places 0 .. `tasks`, sorted.
 pub(crate) fn random_set(tasks: usize, size: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
     let mut all: Vec<usize> = (0..tasks).collect();
-    all.partial_shuffle(random, size);
-    let mut set = all[..size].to_vec();
+    let mut set = all.partial_shuffle(random, size).0.to_vec();
     set.sort_unstable();
     set
 }
@@ -127,6 +126,13 @@ mod tests {
             let found = fit_rho(&evidence, &labels, (0.0, 1));
             assert!((found - rho).abs() < 0.08, "{found} against {rho}");
         }
+    }
+
+    #[test]
+    fn random_sets_differ_and_hold_as_many_tasks_as_asked() {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let sets: std::collections::BTreeSet<_> = (0..50).map(|_| random_set(25, 5, &mut random)).collect();
+        assert!(sets.len() > 45 && sets.iter().all(|set| set.len() == 5 && set.is_sorted()));
     }
 
     #[test]

@@ -1,0 +1,123 @@
+"""scikit-learn on the splits of `inkling evaluate`: same preparation, grids, inner folds and refits; reading B (masked).
+
+    python -m venv bench/.venv && bench/.venv/bin/pip install -r bench/requirements.txt
+    bench/.venv/bin/python bench/darwin_sklearn.py DARWIN.csv imputed_mask.csv splits.json [--repeats 10] [--jobs 2]
+
+`splits.json` is written by `inkling evaluate COHORT --out DIR`. Prints, for each estimator, the mean AUC over outer folds and
+the CPU time (user + system of all workers). Outer folds are shared out over processes and each fit uses one thread, which is
+scikit-learn's fastest way to do this on a few cores.
+"""
+
+import argparse
+import json
+import os
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+
+FLOOR, FARTHEST = 0.01, 4.0
+
+
+class Preparation(TransformerMixin, BaseEstimator):
+    """Signed log with a floor, median imputation, standardisation, four deviations at most: as `learn::prepare`."""
+
+    def fit(self, x, y=None):
+        size = np.where(np.abs(x) > 0, np.abs(x), np.nan)
+        self.floor_ = FLOOR * np.nanmedian(size, axis=0)
+        logs = self._logs(x)
+        self.median_ = np.nanmedian(logs, axis=0)
+        filled = np.where(np.isnan(logs), self.median_, logs)
+        self.mean_, deviation = filled.mean(0), filled.std(0)
+        self.deviation_ = np.where(deviation > 0, deviation, 1.0)
+        return self
+
+    def transform(self, x):
+        logs = self._logs(x)
+        filled = np.where(np.isnan(logs), self.median_, logs)
+        return np.clip((filled - self.mean_) / self.deviation_, -FARTHEST, FARTHEST)
+
+    def _logs(self, x):
+        return np.sign(x) * np.log1p(np.abs(x) / self.floor_)
+
+
+def logistic():
+    return [LogisticRegression(C=c, tol=1e-6, max_iter=10_000) for c in (0.0003, 0.003, 0.03, 0.3, 3.0)]
+
+
+def extra_trees():
+    def forest(tries, leaf):
+        return ExtraTreesClassifier(300, max_features=tries, min_samples_leaf=leaf, random_state=0, n_jobs=1)
+
+    return [forest("sqrt", 1), forest("sqrt", 3), forest(0.2, 1), forest(0.2, 3)]
+
+
+FAMILIES = {"extra-trees": extra_trees, "logistic": logistic}
+
+
+def outer_fold(x, y, fold, name):
+    start = time.process_time()
+    grid = FAMILIES[name]()
+    training = np.setdiff1d(np.arange(len(y)), fold["held"])
+    aucs = np.zeros(len(grid))
+    for held in fold["inner"]:
+        inner = np.setdiff1d(training, held)
+        # Prepared once for the whole grid, as a user who cares for speed would (GridSearchCV with memory).
+        preparation = Preparation().fit(x[inner])
+        inside, outside = preparation.transform(x[inner]), preparation.transform(x[held])
+        for place, estimator in enumerate(grid):
+            aucs[place] += roc_auc_score(y[held], estimator.fit(inside, y[inner]).predict_proba(outside)[:, 1])
+    chosen = FAMILIES[name]()[int(np.argmax(aucs))]
+    fitted = make_pipeline(Preparation(), chosen).fit(x[training], y[training])
+    auc = roc_auc_score(y[fold["held"]], fitted.predict_proba(x[fold["held"]])[:, 1])
+    return auc, int(np.argmax(aucs)), time.process_time() - start
+
+
+def masked(table, mask):
+    """Copied blocks missing; times stay in ms, because the preparation does not depend on the unit."""
+    x, copied = table.iloc[:, 1:451].to_numpy(float), mask.iloc[:, 1:].to_numpy() == 1
+    x[np.repeat(copied, 18, axis=1)] = np.nan
+    return x, (table["class"] == "P").to_numpy(int)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table")
+    parser.add_argument("mask")
+    parser.add_argument("splits")
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    table, splits = pd.read_csv(options.table), json.load(open(options.splits))
+    people = splits["participants"]
+    # Rows of the splits are rows of the cohort: bring the CSV into that order.
+    table, mask = (it.set_index("ID").loc[people].reset_index() for it in (table, pd.read_csv(options.mask)))
+    x, y = masked(table, mask)
+    folds = [fold for repeat in splits["repeats"][: options.repeats] for fold in repeat]
+    report = {}
+    for name in FAMILIES:
+        wall = time.perf_counter()
+        found = Parallel(n_jobs=options.jobs)(delayed(outer_fold)(x, y, fold, name) for fold in folds)
+        aucs, chosen, seconds = map(np.array, zip(*found))
+        report[name] = {
+            "auc": round(float(aucs.mean()), 4),
+            "sd": round(float(aucs.std(ddof=1)), 4),
+            "chosen": np.bincount(chosen, minlength=len(FAMILIES[name]())).tolist(),
+            "cpu_s": round(float(seconds.sum()), 1),
+            "wall_s": round(time.perf_counter() - wall, 1),
+        }
+        print(name, json.dumps(report[name]), flush=True)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
