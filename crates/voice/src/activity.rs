@@ -82,9 +82,12 @@ impl Activity {
 }
 
 fn speech(samples: &[f32], sound: &[Interval], f0: &Contour) -> Vec<Interval> {
-    let heard = network::Heard::of(samples, sound);
-    let is_speech = |it: &Interval| voiced_share(f0, it) >= VOICED_SHARE || heard.share(it) >= HEARD_SHARE;
-    let mut speaks: Vec<bool> = sound.iter().map(is_speech).collect();
+    let voiced: Vec<bool> = sound.iter().map(|it| voiced_share(f0, it) >= VOICED_SHARE).collect();
+    // The network costs more than all else here: it is asked only where voicing leaves the question open.
+    let open: Vec<Interval> = sound.iter().zip(&voiced).filter(|it| !it.1).map(|it| *it.0).collect();
+    let heard = network::Heard::of(samples, &open);
+    let is_speech = |(it, voiced): (&Interval, &bool)| *voiced || heard.share(it) >= HEARD_SHARE;
+    let mut speaks: Vec<bool> = sound.iter().zip(&voiced).map(is_speech).collect();
     for place in 0..sound.len() {
         speaks[place] = speaks[place] || is_attached(sound, &speaks, place);
     }
@@ -116,6 +119,11 @@ pub(crate) fn joined(intervals: impl IntoIterator<Item = Interval>, gap_s: f64) 
         }
     }
     joined
+}
+
+/// Summed length. (A plain sum of none would be −0.)
+pub(crate) fn total(intervals: &[Interval]) -> Seconds {
+    Seconds(intervals.iter().fold(0.0, |total, it| total + it.length().0))
 }
 
 /// What lies between the intervals, from `from` to `to` seconds.

@@ -10,7 +10,7 @@ mod dropout;
 
 use feature::{Check, Finding, Quality, Unit, Verdict, mean};
 
-use crate::{intensity::level_dbfs, recording::Recording};
+use crate::{activity::total, intensity::level_dbfs, recording::Recording};
 
 /// Below this nothing is measured: fewer than 30 frames.
 const SHORTEST_S: f64 = 0.3;
@@ -35,7 +35,7 @@ const SPEECH_SHARE: f64 = 0.1;
 impl Check for Recording {
     fn check(&self) -> Quality {
         let activity = &self.contours().activity;
-        let spoken: f64 = activity.speech.iter().map(|it| it.length().0).sum();
+        let spoken = total(&activity.speech).0;
         let speech_level = activity.speech_power.and_then(level_dbfs);
         let snr = signal_to_noise(activity.speech_power, activity.noise_power);
         Quality::new(vec![

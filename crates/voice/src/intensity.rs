@@ -9,7 +9,7 @@ use crate::{
     analysis::Analysis,
     contour::{Contour, Grid},
     recording::RATE,
-    resample::bessel,
+    resample,
 };
 
 /// Length of the window in seconds: 6.4 periods of a 75 Hz pitch floor, of which the middle half counts, so that the
@@ -63,11 +63,9 @@ fn moments(samples: &[f32], weights: &[f32]) -> (f32, f32) {
 
 fn kaiser(length: usize) -> Vec<f32> {
     let half = length as f64 / 2.0;
-    let weight = |n: usize| {
-        let x = (n as f64 + 0.5 - half) / half;
-        (bessel(BETA * (1.0 - x * x).sqrt()) / bessel(BETA)) as f32
-    };
-    (0..length).map(weight).collect()
+    let weight = |n: usize| resample::kaiser(BETA, (n as f64 + 0.5 - half) / half);
+    let top = resample::kaiser(BETA, 0.0);
+    (0..length).map(|n| (weight(n) / top) as f32).collect()
 }
 
 /// Mean square of all samples; 0 of none.

@@ -111,7 +111,7 @@ impl Kernel {
 fn row(phase: f64, half: usize, cutoff: f64) -> Vec<f32> {
     let at = |tap: usize| tap as f64 - (half as f64 - 1.0) - phase;
     let weights: Vec<f64> =
-        (0..2 * half).map(|tap| sinc(cutoff * at(tap)) * kaiser(at(tap) / half as f64)).collect();
+        (0..2 * half).map(|tap| sinc(cutoff * at(tap)) * kaiser(BETA, at(tap) / half as f64)).collect();
     let sum: f64 = weights.iter().sum();
     weights.iter().map(|weight| (weight / sum) as f32).collect()
 }
@@ -120,18 +120,21 @@ fn sinc(x: f64) -> f64 {
     if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
-fn kaiser(x: f64) -> f64 {
-    if x.abs() > 1.0 { 0.0 } else { bessel(BETA * (1.0 - x * x).sqrt()) / bessel(BETA) }
+/// Kaiser's window at `x` in `[-1, 1]`, not normalised; 0 outside.
+pub(crate) fn kaiser(beta: f64, x: f64) -> f64 {
+    if x.abs() > 1.0 { 0.0 } else { bessel(beta * (1.0 - x * x).sqrt()) }
 }
 
 /// Modified Bessel function of order zero, by its power series.
-pub(crate) fn bessel(x: f64) -> f64 {
+fn bessel(x: f64) -> f64 {
     let quarter = x * x / 4.0;
-    let terms = (1..60).scan(1.0, |term, k| {
-        *term *= quarter / f64::from(k * k);
-        Some(*term)
-    });
-    1.0 + terms.sum::<f64>()
+    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
+    while term > 1e-12 * sum {
+        term *= quarter / (k * k);
+        sum += term;
+        k += 1.0;
+    }
+    sum
 }
 
 /// Eight running sums, so that the compiler may use vector registers without reordering one sum.

@@ -5,7 +5,11 @@ mod syllable;
 
 use feature::{Definition, Measure, Reach, Row, Seconds, Unit, mean, median, standard_deviation};
 
-use crate::{activity::Interval, analysis::Analysis, rhythm::lognormal::LogNormal};
+use crate::{
+    activity::{Interval, joined, total},
+    analysis::Analysis,
+    rhythm::lognormal::LogNormal,
+};
 
 pub(crate) use self::syllable::nuclei;
 
@@ -137,7 +141,7 @@ impl Measure<Analysis> for Pauses {
             let lengths = lengths(analysis.pauses(), *shortest_s);
             let minutes = (duration - first.start.0) / 60.0;
             let none = || format!("no pause of {shortest_s} s or more");
-            let total: f64 = lengths.iter().sum();
+            let total = lengths.iter().fold(0.0, |total, length| total + length);
             let longest = lengths.iter().copied().reduce(f64::max);
             let spread = || format!("fewer than two pauses of {shortest_s} s or more");
             row.put(definitions[0].name, lengths.len() as f64);
@@ -284,8 +288,8 @@ impl Measure<Analysis> for Rates {
         let (Some(first), Some(last)) = (analysis.speech().first(), analysis.speech().last()) else {
             return row.missing_rest(NO_SPEECH);
         };
-        let spoken: f64 = analysis.speech().iter().map(|it| it.length().0).sum();
-        let runs = crate::activity::joined(analysis.speech().iter().copied(), THRESHOLD_S);
+        let spoken = total(analysis.speech()).0;
+        let runs = joined(analysis.speech().iter().copied(), THRESHOLD_S);
         let run_lengths: Vec<f64> = runs.iter().map(|it| it.length().0).collect();
         let syllables = analysis.syllables().len() as f64;
         row.put("voice.rate.speech", syllables / (last.end.0 - first.start.0));
