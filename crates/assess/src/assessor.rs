@@ -94,8 +94,10 @@ impl Assessor {
     }
 
     fn conclude(&self, performed: &[Performed]) -> Result<(Conclusion, Option<Card>), Error> {
-        let reasons: Vec<String> =
-            performed.iter().filter_map(|it| Some(it.measured.outcome.as_ref().err()?.to_string())).collect();
+        let reasons: Vec<String> = performed
+            .iter()
+            .filter_map(|it| Some(format!("{}: {}", it.measured.file, it.measured.outcome.as_ref().err()?)))
+            .collect();
         if reasons.len() == performed.len() {
             return Ok((Conclusion::Declined { reasons }, None));
         }

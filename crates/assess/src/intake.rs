@@ -41,21 +41,21 @@ impl Intake {
     /// Everything in the file at `path`, called `name` in what is said of it. Never empty.
     pub fn receive(&self, path: &Path, name: &str) -> Vec<Received> {
         let received = match kind(path) {
-            Err(source) => Err(Declined::unreadable("file.open", format!("{name}: {source}"))),
-            Ok(Kind::Sound) => Ok(vec![Received { name: name.to_owned(), medium: self.sound(path, name) }]),
+            Err(source) => Err(Declined::unreadable("file.open", source.to_string())),
+            Ok(Kind::Sound) => Ok(vec![Received { name: name.to_owned(), medium: self.sound(path) }]),
             Ok(Kind::Ink) => self.ink(path, name),
         };
         received.unwrap_or_else(|declined| vec![Received { name: name.to_owned(), medium: Err(declined) }])
     }
 
-    fn sound(&self, path: &Path, name: &str) -> Result<Medium, Declined> {
+    fn sound(&self, path: &Path) -> Result<Medium, Declined> {
         let recording = voice::decode_file(path, &self.sound)
-            .map_err(|error| Declined::unreadable("voice.decode", format!("{name}: {error}")))?;
+            .map_err(|error| Declined::unreadable("voice.decode", error.to_string()))?;
         Ok(Medium::Voice(Box::new(Usable::new(recording)?)))
     }
 
     fn ink(&self, path: &Path, name: &str) -> Result<Vec<Received>, Declined> {
-        let unreadable = |words: String| Declined::unreadable("ink.decode", format!("{name}: {words}"));
+        let unreadable = |words: String| Declined::unreadable("ink.decode", words);
         let bytes = read_up_to(path, ink::limit::BYTES).map_err(|error| unreadable(error.to_string()))?;
         let options =
             ink::Options { name: name.to_owned(), mm_per_unit: self.mm_per_unit, ..ink::Options::default() };
@@ -65,8 +65,7 @@ impl Intake {
 }
 
 fn received(named: ink::Named) -> Received {
-    let unreadable =
-        |error: ink::Error| Declined::unreadable("ink.decode", format!("{}: {error}", named.name));
+    let unreadable = |error: ink::Error| Declined::unreadable("ink.decode", error.to_string());
     let usable = named.drawing.map_err(unreadable).and_then(Usable::new);
     Received { medium: usable.map(|drawing| Medium::Ink(Box::new(drawing))), name: named.name }
 }
@@ -151,15 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_declined_with_the_name_of_the_file() {
-        for (name, bytes) in
-            [("empty.wav", &b""[..]), ("words.wav", b"hello"), ("empty.json", b""), ("odd.bin", &[0, 1, 2])]
-        {
+    fn what_cannot_be_read_is_declined_with_words() {
+        let cases = [
+            ("empty.wav", &b""[..], "empty"),
+            ("words.wav", b"hello", "expected"),
+            ("empty.json", b"", "empty"),
+        ];
+        for (name, bytes, words) in cases {
             let message = refusal(name, bytes);
-            assert!(message.starts_with(name), "{message}");
+            assert!(message.contains(words), "{name}: {message}");
         }
         let missing = Intake::default().receive(Path::new("nowhere.wav"), "nowhere.wav").remove(0);
-        assert!(missing.medium.unwrap_err().to_string().contains("nowhere.wav"));
+        assert!(missing.medium.unwrap_err().to_string().contains("No such file"));
     }
 
     #[test]

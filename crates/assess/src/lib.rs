@@ -17,7 +17,7 @@
 //! let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session"));
 //! let assessor = Assessor::new(Fitted::shipped()?, Intake::default());
 //! let text = report_text(&assessor.assess_folder(folder)?, Wording::default());
-//! assert!(text.starts_with("SYNTHETIC PARTICIPANT"));
+//! assert!(text.starts_with("Synthetic participant"));
 //! assert!(text.contains("It does not diagnose."));
 //! # Ok::<(), assess::Error>(())
 //! ```

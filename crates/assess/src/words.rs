@@ -4,7 +4,10 @@ use feature::{Definition, Quality, Unit, Value, Verdict};
 
 /// A number as a person reads it: counts whole, the rest with three significant digits and no exponent.
 pub(crate) fn number(value: f64, unit: Unit) -> String {
-    if unit == Unit::Count || value == 0.0 {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if unit == Unit::Count {
         return format!("{value:.0}");
     }
     let whole = value.abs().log10().floor() as i32 + 1;
@@ -52,6 +55,12 @@ pub(crate) fn percent(share: f64) -> String {
     if percent >= 9.95 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
 }
 
+/// A share that somebody stated, with the digits they stated: `9.25 %`.
+pub(crate) fn stated_percent(share: f64) -> String {
+    let percent = format!("{:.2}", share * 100.0);
+    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// A ratio as `4.2`, or `0.31` below one.
 pub(crate) fn ratio(ratio: f64) -> String {
     match ratio {
@@ -74,6 +83,7 @@ mod tests {
             (12345.6, Unit::One, "12346"),
             (0.00123456, Unit::One, "0.00123"),
             (0.0, Unit::Second, "0"),
+            (-0.0, Unit::Second, "0"),
             (-3.14159, Unit::Decibel, "-3.14"),
             (31.0, Unit::Count, "31"),
         ];
@@ -88,6 +98,7 @@ mod tests {
             (percent(0.295), percent(0.0925), percent(0.025)),
             ("30 %".into(), "9.2 %".into(), "2.5 %".into())
         );
+        assert_eq!((stated_percent(0.0925), stated_percent(0.1)), ("9.25 %".into(), "10 %".into()));
         assert_eq!((ratio(4.21), ratio(0.31), ratio(12.4)), ("4.2".into(), "0.31".into(), "12".into()));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         for one in measured.iter().flatten() {
             declined += usize::from(one.outcome.is_err());
             if let Err(reason) = &one.outcome {
-                bar.suspend(|| eprintln!("inkling: declined: {reason}"));
+                bar.suspend(|| eprintln!("inkling: {}: declined: {reason}", one.file));
             }
             writer.write(one)?;
         }

@@ -1,5 +1,13 @@
-//! One test build for everything that is asked of the whole: the walls of the house, whole command lines, and reference
-//! runs over real data.
+//! One test build for everything that is asked of the whole: the walls of the house, whole command lines, bad input, and
+//! reference runs over real data.
 
+#[path = "suite/bad_input.rs"]
+mod bad_input;
+#[path = "suite/commands.rs"]
+mod commands;
 #[path = "suite/house.rs"]
 mod house;
+#[path = "suite/line.rs"]
+mod line;
+#[path = "suite/real.rs"]
+mod real;

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::{CALM, DARK, MUTED, Scale, WARM, canvas, px, text};
 
-const WIDTH: f64 = 640.0;
+/// Close to the width it is shown at, so that its text has the size of the page's.
+const WIDTH: f64 = 440.0;
 const ENDS: (f64, f64) = (0.05, 20.0);
 const TICKS: [(f64, &str); 9] = [
     (0.05, "1/20"),
@@ -20,7 +21,7 @@ const TICKS: [(f64, &str); 9] = [
 
 /// Draws `ratio` with its interval over the bands cut at `cuts` (below the first speaks against, above the second for).
 pub(crate) fn evidence(ratio: f64, interval: (f64, f64), cuts: (f64, f64)) -> Markup {
-    let x = Scale::logarithmic(ENDS, (34.0, WIDTH - 34.0));
+    let x = Scale::logarithmic(ENDS, (16.0, WIDTH - 16.0));
     let bands = [
         (ENDS.0, cuts.0, "#d8ece6", "speaks against"),
         (cuts.0, cuts.1, "#f0eee6", "says little"),

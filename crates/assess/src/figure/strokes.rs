@@ -66,7 +66,7 @@ fn fast_speed(strokes: &[Inked]) -> f64 {
 fn in_air(stroke: &Inked, frame: &Frame) -> Markup {
     html! {
         path class="air" data-t=(start(&stroke.points)) d=(line(&stroke.points, frame)) fill="none" stroke=(MUTED)
-            stroke-width="0.8" stroke-dasharray="0.5 3" stroke-linecap="round" opacity="0.75" {}
+            stroke-width="1.1" stroke-dasharray="0.4 3.2" stroke-linecap="round" {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which measures a reader in a hurry sees first. Every other measure follows below, whatever it is.
 
 /// Names in the order of the report.
-pub(crate) const KEY: [&str; 16] = [
+pub(crate) const KEY: [&str; 15] = [
     "voice.pause.rate",
     "voice.pause.mean",
     "voice.pause.longest",
@@ -15,7 +15,6 @@ pub(crate) const KEY: [&str; 16] = [
     "ink.time.paper",
     "ink.pen.downs",
     "ink.speed.paper_mean",
-    "ink.jerk.normalised_paper",
     "ink.tremor.peak",
     "ink.pressure.mean",
 ];

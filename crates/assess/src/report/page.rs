@@ -26,7 +26,7 @@ pub fn report_page(assessment: &Assessment, how: Wording) -> String {
         (answer(assessment, how))
         @for (place, performed) in assessment.performed.iter().enumerate() { (task(performed, place)) }
         (missing(assessment))
-        @if let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) { (grounds(score, card, how)) }
+        @if let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) { (grounds(assessment, (score, card), how)) }
         div.words {
             p { (wording::WHAT_IT_IS) }
             p.meta { (wording::colophon(assessment)) }
@@ -77,15 +77,15 @@ fn answer(assessment: &Assessment, how: Wording) -> Markup {
                 } @else { p.not { (wording::WHAT_IT_IS) } }
             }
             div {
-                @if let Some((score, _)) = judged { (moved(score)) }
+                @if let Some((score, _)) = judged { (moved(score, assessment)) }
                 @for line in wording::not_in_score(assessment) { p.meta { (line) } }
-                @for (performed, why) in wording::declined(assessment) { p.meta { b { (performed.task) } " declined: " (why) } }
+                @for (performed, why) in wording::declined(assessment) { p.meta { b { (performed.task) } " (" (performed.measured.file) ") declined: " (why) } }
             }
         }
     }
 }
 
-fn moved(score: &Score) -> Markup {
+fn moved(score: &Score, assessment: &Assessment) -> Markup {
     let Interval { value, low, high } = score.likelihood_ratio;
     let cuts = score
         .operating
@@ -103,7 +103,7 @@ fn moved(score: &Score) -> Markup {
                 }
             }
         }
-        @for it in &score.outside { p class="meta warn" { (wording::outside(it)) } }
+        @for it in &score.outside { p class="meta warn" { (wording::outside(it, assessment)) } }
     }
 }
 
@@ -224,16 +224,13 @@ fn missing(assessment: &Assessment) -> Markup {
     }
 }
 
-fn grounds(score: &Score, card: &Card, how: Wording) -> Markup {
+fn grounds(assessment: &Assessment, (score, card): (&Score, &Card), how: Wording) -> Markup {
     let bars: Vec<(String, f64, String)> = score
         .contributions
         .iter()
         .map(|it| {
-            (
-                format!("{} ({})", wording::label(&it.feature), it.task),
-                it.amount,
-                format!("{:+.2}", it.amount),
-            )
+            let task = wording::own_name(&it.task, assessment);
+            (format!("{} ({task})", wording::label(&it.feature)), it.amount, format!("{:+.2}", it.amount))
         })
         .collect();
     html! {

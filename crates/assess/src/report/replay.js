@@ -14,3 +14,6 @@ for (const button of document.querySelectorAll('button[data-replay]')) {
     requestAnimationFrame(frame);
   });
 }
+
+// Paper cannot be clicked: print every measure.
+addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(it => it.open = true));

@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 pub fn report_text(assessment: &Assessment, how: Wording) -> String {
     let mut text = Text::default();
     if assessment.session.synthetic {
-        text.line(&wording::SYNTHETIC.to_uppercase().replace("EVERY", "every").to_string());
+        text.wrapped("", wording::SYNTHETIC);
         text.blank();
     }
     text.line(&format!("Inkling screening report · {}", wording::who(&assessment.session)));
@@ -26,7 +26,7 @@ pub fn report_text(assessment: &Assessment, how: Wording) -> String {
         performed_text(&mut text, performed);
     }
     left_out(&mut text, assessment);
-    rests_on(&mut text, assessment);
+    rests_on(&mut text, assessment, how);
     text.blank();
     text.wrapped("", wording::WHAT_IT_IS);
     text.line(&wording::colophon(assessment));
@@ -76,11 +76,11 @@ fn answer(text: &mut Text, assessment: &Assessment, how: Wording) {
     text.blank();
     text.line("  What moved it (log-odds; + for, − against)");
     for it in &score.contributions {
-        let label = format!("{} ({})", wording::label(&it.feature), it.task);
+        let label = format!("{} ({})", wording::label(&it.feature), wording::own_name(&it.task, assessment));
         text.line(&format!("    {:+.2}  {label}: {}", it.amount, wording::contribution(it)));
     }
     for it in &score.outside {
-        text.wrapped("    ! ", &wording::outside(it));
+        text.wrapped("    ! ", &wording::outside(it, assessment));
     }
 }
 
@@ -99,8 +99,9 @@ fn performed_text(text: &mut Text, performed: &Performed) {
 }
 
 fn left_out(text: &mut Text, assessment: &Assessment) {
-    let declined: Vec<String> =
-        wording::declined(assessment).map(|(performed, why)| format!("{}: {why}", performed.task)).collect();
+    let declined: Vec<String> = wording::declined(assessment)
+        .map(|(performed, why)| format!("{} ({}): {why}", performed.task, performed.measured.file))
+        .collect();
     let left_out = [declined, wording::not_in_score(assessment)].concat();
     if !left_out.is_empty() {
         text.blank();
@@ -109,14 +110,14 @@ fn left_out(text: &mut Text, assessment: &Assessment) {
     }
 }
 
-fn rests_on(text: &mut Text, assessment: &Assessment) {
+fn rests_on(text: &mut Text, assessment: &Assessment, how: Wording) {
     let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) else { return };
     text.blank();
     text.line("What this rests on");
     for (name, words) in super::page::rests_on(score, card) {
         text.wrapped(&format!("  {name:<16} "), &words);
     }
-    if let Some(words) = wording::arithmetic(score, card, Wording::default()) {
+    if let Some(words) = wording::arithmetic(score, card, how) {
         text.wrapped("  ", &words);
     }
 }

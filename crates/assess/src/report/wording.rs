@@ -2,7 +2,7 @@
 
 use feature::{Declined, Value};
 use learn::{Band, Card, Contribution, Interval, Outside, Score, predictive_values};
-use study::Session;
+use study::{Session, Task};
 
 use super::Wording;
 use crate::{
@@ -75,7 +75,7 @@ pub(crate) fn probability(score: &Score, card: &Card, wording: Wording) -> Strin
     let at = score.probability_at(wording.prevalence);
     format!(
         "Where {} of those screened have {}, that moves the probability to {} ({}–{}). In the study {} had it.",
-        words::percent(wording.prevalence),
+        words::stated_percent(wording.prevalence),
         disease(card),
         words::percent(at.value),
         words::percent(at.low).trim_end_matches(" %"),
@@ -102,7 +102,7 @@ pub(crate) fn arithmetic(score: &Score, card: &Card, wording: Wording) -> Option
         words::ratio(cut.likelihood_ratio),
         sensitivity,
         specificity,
-        words::percent(wording.prevalence),
+        words::stated_percent(wording.prevalence),
         words::percent(positive),
         words::percent(1.0 - positive),
         words::percent(negative),
@@ -131,6 +131,13 @@ pub(crate) fn label(feature: &str) -> String {
     found.map_or_else(|| feature.to_owned(), |(_, definition)| definition.label.to_owned())
 }
 
+/// What the session calls a task of the screener: `clock` for `darwin-24`.
+pub(crate) fn own_name(task: &Task, assessment: &Assessment) -> String {
+    let ours =
+        assessment.performed.iter().map(|it| &it.task).find(|it| crate::assessor::screener_task(it) == *task);
+    ours.unwrap_or(task).to_string()
+}
+
 /// One contribution in words: value and what was typical in the study.
 pub(crate) fn contribution(it: &Contribution) -> String {
     let typical = words::number(it.training_mean, it.unit);
@@ -146,11 +153,11 @@ pub(crate) fn contribution(it: &Contribution) -> String {
 }
 
 /// A value outside what the study's people showed.
-pub(crate) fn outside(it: &Outside) -> String {
+pub(crate) fn outside(it: &Outside, assessment: &Assessment) -> String {
     format!(
-        "{} at task {}: {} {} lies outside the study's {}–{}.",
+        "{} ({}): {} {} lies outside the study's {}–{}.",
         label(&it.feature),
-        it.task,
+        own_name(&it.task, assessment),
         words::number(it.value, it.unit),
         words::unit(it.unit),
         words::number(it.range.0, it.unit),
@@ -202,13 +209,6 @@ pub(crate) fn not_in_score(assessment: &Assessment) -> Vec<String> {
     let left = assessment.performed.iter().filter(|it| it.measured.outcome.is_ok() && !used(it));
     left.map(|it| format!("{} is measured and not in the score: no screener for it is installed.", it.task))
         .collect()
-}
-
-/// Values outside their plausible range.
-pub(crate) fn implausible(measurement: &Measurement) -> Vec<&'static str> {
-    let odd =
-        |it: &&feature::Feature| it.value.measured().is_some_and(|number| !it.definition.plausible(number));
-    measurement.values.features().iter().filter(odd).map(|it| it.definition.label).collect()
 }
 
 /// Name and versions, for the last line.
