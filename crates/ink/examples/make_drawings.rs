@@ -6,7 +6,7 @@ use ink::synth::{Clock, Pen, clock, spiral};
 
 /// A clock at 11:05 without its 7, drawn slowly and with long pauses.
 fn slow_clock() -> Clock {
-    Clock { missing: vec![7], slowness: 1.25, hesitation_s: 2.4, ..Clock::at(11, 5) }
+    Clock { missing: vec![7], slowness: 1.45, hesitation_s: 2.35, latency_s: 4.2, ..Clock::at(11, 5) }
 }
 
 fn main() -> ExitCode {

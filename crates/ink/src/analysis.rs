@@ -2,18 +2,26 @@
 
 use feature::Usable;
 
-use crate::signal::{resample, slope, smooth};
+use crate::signal::{length, resample, slope, smooth};
 use crate::{Capture, Drawing, Place, Stroke, Timing};
 
 /// Why a measure is missing, in the words that reach a report.
 pub(crate) mod reason {
+    /// Absolute lengths and speeds need millimetres.
     pub(crate) const NO_RESOLUTION: &str = "resolution of the device is not known";
+    /// [`Timing::Unknown`](crate::Timing::Unknown).
     pub(crate) const NO_TIME: &str = "the file has no times";
+    /// [`Timing::WithinStrokes`](crate::Timing::WithinStrokes).
     pub(crate) const NO_GAPS: &str = "the file has no times between strokes";
+    /// Many touch screens and all of Quick, Draw!: the gap has a length and no path.
     pub(crate) const NO_AIR: &str = "pen-up movement not reported";
+    /// Reported, but too short for a derivative.
     pub(crate) const NEVER_IN_AIR: &str = "the pen never moved in the air for 50 ms";
+    /// A test done wholly above the sheet, or an empty drawing.
     pub(crate) const NO_PAPER: &str = "nothing was drawn on paper";
+    /// Dots alone: five samples make the shortest derivative.
     pub(crate) const TOO_SHORT: &str = "no stroke lasts 50 ms";
+    /// Ratios of speed would divide by zero.
     pub(crate) const STILL: &str = "the pen did not move";
 }
 
@@ -173,18 +181,21 @@ impl Analysis {
 }
 
 impl Touch {
+    /// Length is along the reports themselves, so that resampling does not cut corners.
     fn new(stroke: &Stroke) -> Self {
         let length =
-            stroke.points.windows(2).map(|pair| (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y)).sum();
+            stroke.points.windows(2).map(|pair| length(pair[1].x - pair[0].x, pair[1].y - pair[0].y)).sum();
         Self { start_s: stroke.start_s(), end_s: stroke.end_s(), length }
     }
 
+    /// Seconds from touch to lift; 0 for a dot.
     pub(crate) fn duration_s(&self) -> f64 {
         self.end_s - self.start_s
     }
 }
 
 impl Track {
+    /// Pressure is kept only where every point of the stroke has one: half a column would be a guess.
     fn new(place: usize, stroke: &Stroke) -> Self {
         let column = |of: fn(&crate::Point) -> f64| -> Vec<f64> { stroke.points.iter().map(of).collect() };
         let times_s = column(|point| point.t_s);
@@ -211,14 +222,15 @@ impl Track {
 fn derivatives(x: &[f64], y: &[f64]) -> [Vec<f64>; 3] {
     let mut lengths = [const { Vec::new() }; 3];
     let (mut x, mut y) = (x.to_vec(), y.to_vec());
-    for length in &mut lengths {
+    for list in &mut lengths {
         let (Some(next_x), Some(next_y)) = (slope(&smooth(&x)), slope(&smooth(&y))) else { break };
         (x, y) = (next_x, next_y);
-        *length = x.iter().zip(&y).map(|(x, y)| x.hypot(*y)).collect();
+        *list = x.iter().zip(&y).map(|(x, y)| length(*x, *y)).collect();
     }
     lengths
 }
 
+/// The box around all paper points; `None` without any.
 fn bounds(drawing: &Drawing) -> Option<Bounds> {
     let points = drawing.paper().flat_map(|stroke| &stroke.points);
     points.fold(None, |bounds: Option<Bounds>, point| {
@@ -237,4 +249,90 @@ fn pressure(drawing: &Drawing) -> Option<Vec<(f64, f64)>> {
     let points = drawing.paper().flat_map(|stroke| &stroke.points);
     let pairs: Option<Vec<_>> = points.map(|point| point.pressure.map(|it| (point.t_s, it))).collect();
     pairs.filter(|pairs| pairs.iter().any(|(_, pressure)| *pressure != pairs[0].1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Point, signal::RASTER_HZ, synth};
+
+    fn analysis(strokes: Vec<Stroke>, capture: Capture) -> Analysis {
+        Analysis::new(&Usable::new(Drawing::new(strokes, capture).unwrap()).unwrap())
+    }
+
+    /// `count` points 10 ms apart, moving 1 unit each, at a pressure.
+    fn run(place: Place, start_s: f64, count: usize, pressure: impl Fn(usize) -> Option<f64>) -> Stroke {
+        let point = |n: usize| Point {
+            t_s: start_s + n as f64 / 100.0,
+            x: n as f64,
+            y: 2.0,
+            pressure: pressure(n),
+            tilt_deg: None,
+        };
+        Stroke { place, points: (0..count).map(point).collect() }
+    }
+
+    #[test]
+    fn each_stroke_is_a_track_of_equal_lists_every_ten_milliseconds() {
+        let drawing = synth::clock(&synth::Clock::at(11, 5), &synth::Pen::natural(2));
+        let analysis = Analysis::new(&Usable::new(drawing.clone()).unwrap());
+        assert_eq!(analysis.tracks().len(), drawing.strokes().len());
+        for (track, stroke) in analysis.tracks().iter().zip(drawing.strokes()) {
+            let samples = (stroke.duration_s() * RASTER_HZ + 1e-6).floor() as usize + 1;
+            for list in [&track.x, &track.y, &track.pressure, &track.speed, &track.acceleration, &track.jerk]
+            {
+                assert!(list.len() == samples || samples < 5, "{} of {samples}", list.len());
+            }
+            assert_eq!((track.start_s, track.place), (stroke.start_s(), stroke.place));
+        }
+    }
+
+    #[test]
+    fn dots_and_strokes_below_five_samples_have_a_way_and_no_speed() {
+        let strokes = vec![run(Place::Paper, 0.0, 4, |_| None), run(Place::Paper, 1.0, 1, |_| None)];
+        let analysis = analysis(strokes, Capture::default());
+        assert_eq!(analysis.tracks()[0].x.len(), 4);
+        assert!(analysis.tracks().iter().all(|track| track.speed.is_empty() && track.jerk.is_empty()));
+        assert_eq!(analysis.moved(Place::Paper), Err(reason::TOO_SHORT));
+    }
+
+    #[test]
+    fn without_times_there_are_no_tracks_but_bounds() {
+        let capture = Capture { timing: Timing::Unknown, ..Capture::default() };
+        let analysis = analysis(vec![run(Place::Paper, 0.0, 50, |_| None)], capture);
+        assert!(analysis.tracks().is_empty());
+        assert_eq!((analysis.bounds().unwrap().width(), analysis.bounds().unwrap().height()), (49.0, 0.0));
+    }
+
+    #[test]
+    fn bounds_are_of_the_ink_and_not_of_the_air() {
+        let strokes = vec![run(Place::Paper, 0.0, 10, |_| None), run(Place::Air, 1.0, 90, |_| None)];
+        let analysis = analysis(strokes, Capture { pen_up_reported: true, ..Capture::default() });
+        assert_eq!(analysis.bounds().map(|it| it.right), Some(9.0));
+        assert!((analysis.span_s() - 1.89).abs() < 1e-9);
+    }
+
+    #[test]
+    fn pressure_that_never_changes_or_has_holes_is_not_reported() {
+        let of = |pressure: &dyn Fn(usize) -> Option<f64>| {
+            analysis(vec![run(Place::Paper, 0.0, 20, pressure)], Capture::default())
+                .pressure()
+                .map(<[_]>::len)
+        };
+        assert_eq!(of(&|n| Some(n as f64)), Some(20));
+        assert_eq!(of(&|_| Some(0.5)), None);
+        assert_eq!(of(&|n| (n != 7).then_some(n as f64)), None);
+    }
+
+    #[test]
+    fn each_reason_is_the_one_that_holds() {
+        let air_only = analysis(vec![run(Place::Air, 0.0, 50, |_| None)], Capture::default());
+        assert_eq!(air_only.timed(), Err(reason::NO_PAPER));
+        let paper = || vec![run(Place::Paper, 0.0, 50, |_| None)];
+        let plain = analysis(paper(), Capture::default());
+        assert_eq!((plain.moved(Place::Paper), plain.moved(Place::Air)), (Ok(()), Err(reason::NO_AIR)));
+        assert_eq!((plain.in_mm(), plain.on_one_clock()), (Err(reason::NO_RESOLUTION), Ok(())));
+        let hovering = analysis(paper(), Capture { pen_up_reported: true, ..Capture::default() });
+        assert_eq!(hovering.moved(Place::Air), Err(reason::NEVER_IN_AIR));
+    }
 }

@@ -77,11 +77,14 @@ fn fact(check: &'static str, yes: bool, words: [&str; 2]) -> Option<Finding> {
     Some(Finding { check, value, limit: 1.0, unit: Unit::One, verdict, message: message.to_owned() })
 }
 
+/// Two points are a direction, not a drawing.
 fn points(drawing: &Drawing) -> Option<Finding> {
     let count = (drawing.point_count() as f64, Unit::Count);
     held("ink.points", "points", count, Limit::AtLeast(FEWEST_POINTS), Verdict::Declined)
 }
 
+/// Farthest distance from the first point, in the units of the drawing. A pen that rests in one place draws
+/// nothing.
 fn extent(drawing: &Drawing) -> Option<Finding> {
     let points = || drawing.strokes().iter().flat_map(|stroke| &stroke.points);
     let first = points().next()?;
@@ -93,11 +96,13 @@ fn extent(drawing: &Drawing) -> Option<Finding> {
     Some(Finding { check: "ink.extent", value: Some(farthest), limit: 0.0, unit, verdict, message })
 }
 
+/// A test in the air (UCI's stability test) is usable, but most measures will be missing.
 fn paper(drawing: &Drawing) -> Option<Finding> {
     let drawn = drawing.paper().next().is_some();
     fact("ink.paper", drawn, ["the pen touched the sheet", "the pen never touched the sheet"])
 }
 
+/// Whether there is one clock, and if not, what is lost.
 fn timing(drawing: &Drawing) -> Option<Finding> {
     let words = match drawing.capture().timing {
         Timing::Unknown => "no times: nothing about speed or duration can be measured",
@@ -106,15 +111,18 @@ fn timing(drawing: &Drawing) -> Option<Finding> {
     fact("ink.timing", drawing.capture().timing == Timing::Whole, ["one clock for all strokes", words])
 }
 
+/// Whether lengths are millimetres.
 fn resolution(drawing: &Drawing) -> Option<Finding> {
     let words = ["resolution known", "resolution not known: no length or speed can be measured"];
     fact("ink.resolution", drawing.in_mm(), words)
 }
 
+/// Pressure of every paper point, where reported.
 fn paper_pressures(drawing: &Drawing) -> impl Iterator<Item = Option<f64>> + '_ {
     drawing.paper().flat_map(|stroke| &stroke.points).map(|point| point.pressure)
 }
 
+/// Whether pressure is reported and ever changes.
 fn pressure(drawing: &Drawing) -> Option<Finding> {
     let mut pressures = paper_pressures(drawing);
     let first = pressures.next().flatten();
@@ -123,6 +131,9 @@ fn pressure(drawing: &Drawing) -> Option<Finding> {
     fact("ink.pressure", varies, ["pressure reported", "pressure not reported, or always the same"])
 }
 
+/// Share of paper points that press at full scale or beyond: there the level is a floor of the truth. Only
+/// with a known full
+/// scale.
 fn saturation(drawing: &Drawing) -> Option<Finding> {
     drawing.capture().pressure_full?;
     let pressures: Vec<f64> = paper_pressures(drawing).flatten().collect();
@@ -132,6 +143,7 @@ fn saturation(drawing: &Drawing) -> Option<Finding> {
     held("ink.saturation", what, (share, Unit::One), Limit::AtMost(MOST_SATURATED), Verdict::Marked)
 }
 
+/// Whether movement of the lifted pen is reported.
 fn pen_up(drawing: &Drawing) -> Option<Finding> {
     let words = ["pen-up movement reported", "pen-up movement not reported: only its time can be measured"];
     fact("ink.pen_up", drawing.capture().pen_up_reported, words)
@@ -146,12 +158,15 @@ fn steps_s(drawing: &Drawing) -> Vec<f64> {
     strokes.flat_map(|stroke| stroke.points.windows(2).map(|pair| pair[1].t_s - pair[0].t_s)).collect()
 }
 
+/// Reports per second from the median step, held against both limits: too slow for tremor, or a wrong unit
+/// of time.
 fn rate(drawing: &Drawing) -> Option<Finding> {
     let hz = 1.0 / median(&steps_s(drawing))?;
     let limit = if hz > FASTEST_HZ { Limit::AtMost(FASTEST_HZ) } else { Limit::AtLeast(SLOWEST_HZ) };
     held("ink.rate", "reports per second", (hz, Unit::Hertz), limit, Verdict::Marked)
 }
 
+/// How uneven the steps are. Browsers bundle events; a tablet that stalls looks like a hand that does.
 fn irregular(drawing: &Drawing) -> Option<Finding> {
     let steps = steps_s(drawing);
     let ratio = percentile(&steps, 95.0)? / median(&steps)?;
@@ -159,12 +174,14 @@ fn irregular(drawing: &Drawing) -> Option<Finding> {
     held("ink.irregular", what, (ratio, Unit::One), Limit::AtMost(MOST_IRREGULAR), Verdict::Marked)
 }
 
+/// The longest step on paper.
 fn gap(drawing: &Drawing) -> Option<Finding> {
     let longest = steps_s(drawing).into_iter().reduce(f64::max)?;
     let what = "longest time without a report while the pen was down";
     held("ink.gap", what, (longest, Unit::Second), Limit::AtMost(LONGEST_GAP_S), Verdict::Marked)
 }
 
+/// Length of the whole task.
 fn duration(drawing: &Drawing) -> Option<Finding> {
     if drawing.capture().timing == Timing::Unknown {
         return None;
@@ -248,5 +265,24 @@ mod tests {
         let quality = line(200, 0.1, complete()).check();
         let message = &quality.finding("ink.rate").unwrap().message;
         assert_eq!(message, "reports per second: 10 Hz, expected at least 40 Hz");
+    }
+
+    #[test]
+    fn a_mouse_a_stalled_tablet_and_a_pen_in_the_air_are_marked() {
+        let with = |change: &dyn Fn(usize, &mut Point)| {
+            let mut strokes = line(1000, 0.005, complete()).strokes().to_vec();
+            strokes[0].points.iter_mut().enumerate().for_each(|(n, point)| change(n, point));
+            Drawing::new(strokes, complete()).unwrap()
+        };
+        let mouse = with(&|_, point| point.pressure = Some(0.5));
+        let stalled = with(&|n, point| point.t_s += if n >= 500 { 3.0 } else { 0.0 });
+        let bundled = with(&|n, point| point.t_s += 0.05 * (n / 10) as f64);
+        assert_eq!(marks(&mouse), ["ink.pressure"]);
+        assert_eq!(marks(&stalled), ["ink.gap"]);
+        assert_eq!(marks(&bundled), ["ink.irregular"]);
+        let mut strokes = line(1000, 0.005, complete()).strokes().to_vec();
+        strokes[0].place = Place::Air;
+        let air = Drawing::new(strokes, complete()).unwrap();
+        assert!(marks(&air).contains(&"ink.paper") && Usable::new(air).is_ok());
     }
 }

@@ -8,6 +8,7 @@ use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
 
 use crate::analysis::reason;
 use crate::kinematics::absolute;
+use crate::signal::length;
 use crate::{Analysis, Place, Track, pressure, timing};
 
 /// The eighteen.
@@ -20,6 +21,7 @@ const BOX_MM: f64 = 3.0;
 /// Most boxes of a sheet: A0 has 111,000.
 const MOST_BOXES: f64 = 1e6;
 
+/// What the four that reach any device share.
 const ANY: Definition = Definition {
     name: "",
     label: "",
@@ -30,6 +32,7 @@ const ANY: Definition = Definition {
     missing: "nothing was drawn on paper, or the file has no times",
     reach: Reach::AnyDevice,
 };
+/// What the fourteen of one tablet share.
 const TABLET: Definition = Definition {
     unit: Unit::Millimetre,
     range: (0.0, 1e7),
@@ -51,6 +54,7 @@ macro_rules! one {
     };
 }
 
+/// In the order of the cohort's columns.
 static DARWIN: &[Definition] = &[
     one!("air_time", "time in the air", "ink.time.air; the cohort also counts hovering at either end", ..ANY),
     one!("disp_index", "spread of the ink over the sheet", "share of 3 mm boxes of the sheet with a point of ink; \
@@ -126,6 +130,7 @@ impl Measure<Analysis> for Darwin {
     }
 }
 
+/// The four that mean the same on another tablet.
 fn times(analysis: &Analysis, row: &mut Row<'_>) {
     let touches = analysis.touches().len();
     row.put("ink.darwin.num_of_pendown", (touches > 0).then_some(touches as f64).ok_or(reason::NO_PAPER));
@@ -134,7 +139,9 @@ fn times(analysis: &Analysis, row: &mut Row<'_>) {
     row.put("ink.darwin.total_time", timing::total_s(analysis));
 }
 
+/// Means of speed, acceleration and jerk in both places.
 fn derivatives(analysis: &Analysis, row: &mut Row<'_>) {
+    /// Which list of a track.
     type Of = fn(&Track) -> &[f64];
     let (speed, acceleration, jerk): (Of, Of, Of) =
         (|track| &track.speed, |track| &track.acceleration, |track| &track.jerk);
@@ -151,6 +158,7 @@ fn derivatives(analysis: &Analysis, row: &mut Row<'_>) {
     }
 }
 
+/// Relative tremor in both places, and the mean of both where both exist.
 fn tremor(analysis: &Analysis, row: &mut Row<'_>) {
     let (air, paper) = (relative_tremor(analysis, Place::Air), relative_tremor(analysis, Place::Paper));
     row.put("ink.darwin.gmrt_in_air", air);
@@ -166,7 +174,7 @@ fn relative_tremor(analysis: &Analysis, place: Place) -> Result<f64, &'static st
     let mut steps = Vec::new();
     for track in analysis.moving(place) {
         let radii: Vec<f64> =
-            track.x.iter().zip(&track.y).map(|(at_x, at_y)| (at_x - x).hypot(at_y - y)).collect();
+            track.x.iter().zip(&track.y).map(|(at_x, at_y)| length(at_x - x, at_y - y)).collect();
         steps.extend(
             radii.iter().zip(radii.iter().skip(TREMOR_LAG)).map(|(before, after)| (after - before).abs()),
         );
@@ -182,6 +190,7 @@ fn middle(analysis: &Analysis) -> Option<(f64, f64)> {
     mean(&x).zip(mean(&y))
 }
 
+/// Extent and dispersion of the ink.
 fn sizes(analysis: &Analysis, row: &mut Row<'_>) {
     let bounds = analysis.in_mm().and_then(|()| analysis.bounds().ok_or(reason::NO_PAPER));
     row.put("ink.darwin.max_x_extension", bounds.map(|it| it.width()));

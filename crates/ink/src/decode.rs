@@ -76,6 +76,7 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Vec<Named>, Error> {
 /// A drawing with the part of its name that the file gives it.
 type Found = (String, Result<Drawing, Error>);
 
+/// The full name of a drawing.
 fn named(options: &Options, suffix: &str) -> String {
     format!("{}{suffix}", options.name)
 }

@@ -27,6 +27,7 @@ impl Drawing {
     }
 }
 
+/// One stroke as an object of columns; a column is left out unless every point has it.
 fn columns(stroke: &Stroke, timed: bool) -> String {
     let mut columns = Map::new();
     if stroke.place == Place::Air {

@@ -5,6 +5,7 @@ use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
 use crate::analysis::reason;
 use crate::{Analysis, Place, Track};
 
+/// What all measures on paper share.
 const ON_PAPER: Definition = Definition {
     name: "",
     label: "",
@@ -15,6 +16,7 @@ const ON_PAPER: Definition = Definition {
     missing: "resolution of the device is not known, no stroke lasts 50 ms, or the file has no times",
     reach: Reach::SameDevice,
 };
+/// What all measures in the air share.
 const IN_AIR: Definition = Definition {
     missing: "resolution of the device is not known, or pen-up movement not reported",
     ..ON_PAPER
@@ -111,6 +113,7 @@ pub(crate) fn samples(analysis: &Analysis, place: Place, of: fn(&Track) -> &[f64
 /// Size of strokes, and ratios of speed that need no millimetres.
 pub(crate) struct Strokes;
 
+/// Lengths first, then the two ratios.
 static STROKES: &[Definition] = &[
     Definition {
         name: "ink.stroke.length_mean",
@@ -171,6 +174,7 @@ impl Measure<Analysis> for Strokes {
     }
 }
 
+/// Millimetres of all ink.
 fn length(analysis: &Analysis) -> Result<f64, &'static str> {
     analysis.in_mm()?;
     if analysis.touches().is_empty() {

@@ -14,6 +14,8 @@ pub const POINTS: usize = 2_000_000;
 pub const SPAN_S: usize = 6 * 3600;
 /// Elements inside elements.
 pub const NESTING: usize = 32;
+/// Bytes of one InkML tag: its attributes are compared with each other.
+pub const TAG_BYTES: usize = 16 << 10;
 /// Largest coordinate, pressure or tilt: a kilometre in micrometres.
 pub(crate) const LARGEST: f64 = 1e9;
 /// Latest time, in seconds of any clock: the year 33658.

@@ -7,9 +7,12 @@ use crate::Analysis;
 /// Level, variation and fading of pressure.
 pub(crate) struct Pressure;
 
+/// No pressure, or the constant that browsers report for a mouse.
 const NOT_REPORTED: &str = "pressure not reported, or always the same";
+/// A level without its scale is no level.
 const NO_FULL_SCALE: &str = "full scale of the pressure is not known";
 
+/// What all measures of pressure share.
 const SHARE: Definition = Definition {
     name: "",
     label: "",
@@ -21,6 +24,7 @@ const SHARE: Definition = Definition {
     reach: Reach::SameDevice,
 };
 
+/// Level, spread, ratio and trend.
 static PRESSURE: &[Definition] = &[
     Definition {
         name: "ink.pressure.mean",
@@ -84,6 +88,7 @@ pub(crate) fn of(
     statistic(values).ok_or("too few points on paper")
 }
 
+/// Needs no full scale: it cancels.
 fn variation(analysis: &Analysis) -> Result<f64, &'static str> {
     let pressure = analysis.pressure().ok_or(NOT_REPORTED)?;
     let values: Vec<f64> = pressure.iter().map(|(_, pressure)| *pressure).collect();
@@ -91,6 +96,7 @@ fn variation(analysis: &Analysis) -> Result<f64, &'static str> {
     standard_deviation(&values).map(|spread| spread / mean).ok_or(NOT_REPORTED)
 }
 
+/// Share of full scale a second. Centred sums, so that times of hours lose no digits.
 fn slope(analysis: &Analysis) -> Result<f64, &'static str> {
     analysis.timed()?;
     shares(analysis)?;
@@ -140,5 +146,19 @@ mod tests {
         let analysis = fading(Capture::default());
         assert_eq!(shares(&analysis), Err(NO_FULL_SCALE));
         assert!(variation(&analysis).is_ok());
+    }
+
+    #[test]
+    fn a_mouse_has_no_pressure() {
+        let points = (0..50).map(|n| Point {
+            t_s: f64::from(n) / 100.0,
+            x: f64::from(n),
+            pressure: Some(0.5),
+            ..Point::default()
+        });
+        let stroke = Stroke { place: Place::Paper, points: points.collect() };
+        let capture = Capture { pressure_full: Some(1.0), ..Capture::default() };
+        let analysis = Analysis::new(&Usable::new(Drawing::new(vec![stroke], capture).unwrap()).unwrap());
+        assert_eq!((shares(&analysis), slope(&analysis)), (Err(NOT_REPORTED), Err(NOT_REPORTED)));
     }
 }

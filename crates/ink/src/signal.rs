@@ -5,6 +5,7 @@
 //! Analytical Chemistry 36:1627–1639), with the one-sided fits at both ends.
 
 use std::f64::consts::PI;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use realfft::RealFftPlanner;
 
@@ -25,6 +26,11 @@ const SLOPE: [[f64; 5]; 3] = [
     [-38.0 / 84.0, -2.0 / 84.0, 24.0 / 84.0, 26.0 / 84.0, -10.0 / 84.0],
     [1.0 / 12.0, -8.0 / 12.0, 0.0, 8.0 / 12.0, -1.0 / 12.0],
 ];
+
+/// Length of a vector. Coordinates are bounded, so the care that `hypot` takes against overflow would be paid for nothing.
+pub(crate) fn length(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}
 
 /// `values` at `times_s` (rising), read every 10 ms from the first time on. Shape: `[floor(span / 10 ms) + 1]`.
 pub(crate) fn resample(times_s: &[f64], values: &[f64]) -> Vec<f64> {
@@ -94,34 +100,27 @@ pub(crate) fn moving_mean(values: &[f64], half: usize) -> Vec<f64> {
     (0..values.len()).map(mean).collect()
 }
 
-/// Fourier transforms that remember their plans.
-pub(crate) struct Fourier(RealFftPlanner<f64>);
+/// Plans of Fourier transforms, kept for the life of the program: a plan costs more than the transform it is for.
+static PLANS: LazyLock<Mutex<RealFftPlanner<f64>>> = LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
 
-impl Default for Fourier {
-    fn default() -> Self {
-        Self(RealFftPlanner::new())
+/// Magnitudes of the first `bins` of the Fourier transform of `values`, padded with zeros to `length`.
+pub(crate) fn magnitudes(values: &[f64], length: usize, bins: usize) -> Vec<f64> {
+    // A thread that died while planning left nothing half done that a plan could be made of.
+    let transform = PLANS.lock().unwrap_or_else(PoisonError::into_inner).plan_fft_forward(length);
+    let mut input = transform.make_input_vec();
+    for (slot, value) in input.iter_mut().zip(values) {
+        *slot = *value;
     }
-}
-
-impl Fourier {
-    /// Magnitudes of the first `bins` of the Fourier transform of `values`, padded with zeros to `length`.
-    pub(crate) fn magnitudes(&mut self, values: &[f64], length: usize, bins: usize) -> Vec<f64> {
-        let transform = self.0.plan_fft_forward(length);
-        let mut input = transform.make_input_vec();
-        for (slot, value) in input.iter_mut().zip(values) {
-            *slot = *value;
-        }
-        let mut output = transform.make_output_vec();
-        // The lengths come from the transform itself, so it cannot refuse them.
-        let done = transform.process(&mut input, &mut output);
-        debug_assert!(done.is_ok(), "buffers have the transform's own lengths");
-        output.iter().take(bins).map(|bin| bin.norm_sqr().sqrt()).collect()
-    }
+    let mut output = transform.make_output_vec();
+    // The lengths come from the transform itself, so it cannot refuse them.
+    let done = transform.process(&mut input, &mut output);
+    debug_assert!(done.is_ok(), "buffers have the transform's own lengths");
+    output.iter().take(bins).map(|bin| bin.norm_sqr().sqrt()).collect()
 }
 
 /// One-sided power spectral densities summed over pieces of `length` samples with half overlap (Welch 1967), Hann
 /// window, straight line removed; and how many pieces there were. Shape: `[length / 2 + 1]`, power per Hz.
-pub(crate) fn welch(values: &[f64], length: usize, fourier: &mut Fourier) -> (Vec<f64>, usize) {
+pub(crate) fn welch(values: &[f64], length: usize) -> (Vec<f64>, usize) {
     let hann: Vec<f64> =
         (0..length).map(|n| 0.5 - 0.5 * (2.0 * PI * n as f64 / length as f64).cos()).collect();
     let power: f64 = hann.iter().map(|it| it * it).sum();
@@ -131,7 +130,7 @@ pub(crate) fn welch(values: &[f64], length: usize, fourier: &mut Fourier) -> (Ve
         let Some(piece) = values.get(start..start + length) else { break };
         let windowed: Vec<f64> =
             without_line(piece).iter().zip(&hann).map(|(it, window)| it * window).collect();
-        let bins = fourier.magnitudes(&windowed, length, density.len());
+        let bins = magnitudes(&windowed, length, density.len());
         for (sum, bin) in density.iter_mut().zip(bins) {
             *sum += 2.0 * bin * bin / (power * RASTER_HZ);
         }
@@ -193,7 +192,7 @@ mod tests {
     #[test]
     fn a_sine_has_its_power_in_its_own_bin() {
         let values: Vec<f64> = (0..1024).map(|n| (2.0 * PI * 6.25 * n as f64 / RASTER_HZ).sin()).collect();
-        let (density, pieces) = welch(&values, 256, &mut Fourier::default());
+        let (density, pieces) = welch(&values, 256);
         let hz_per_bin = RASTER_HZ / 256.0;
         let power: f64 = density.iter().sum::<f64>() * hz_per_bin / pieces as f64;
         let top = (0..density.len()).max_by(|a, b| density[*a].total_cmp(&density[*b])).unwrap();

@@ -5,7 +5,7 @@
 use feature::{Definition, Measure, Reach, Row, Unit, median};
 
 use crate::analysis::reason;
-use crate::signal::{Fourier, RASTER_HZ, brisk};
+use crate::signal::{RASTER_HZ, brisk, magnitudes};
 use crate::{Analysis, Place, Track};
 
 /// Normalised jerk and SPARC, medians over strokes.
@@ -15,11 +15,14 @@ pub(crate) struct Smoothness;
 const FEWEST_SAMPLES: usize = 20;
 /// Highest frequency and lowest normalised amplitude of the arc, and the padding (Balasubramanian et al. 2015, table 1).
 const CUT_OFF_HZ: f64 = 10.0;
+/// Lowest amplitude of the arc, as a share of that at 0 Hz.
 const LEAST_AMPLITUDE: f64 = 0.05;
+/// How many times longer than the stroke the transform is: the authors' padding level of 4.
 const PADDING: usize = 16;
 /// Longest padded stroke: above it the padding is less than sixteenfold, but never none.
 const LONGEST_TRANSFORM: usize = 1 << 16;
 
+/// What all measures of smoothness share.
 const SMOOTH: Definition = Definition {
     name: "",
     label: "",
@@ -31,6 +34,7 @@ const SMOOTH: Definition = Definition {
     reach: Reach::SameDevice,
 };
 
+/// Two views of the same: time and frequency.
 static SMOOTHNESS: &[Definition] = &[
     Definition {
         name: "ink.jerk.normalised_paper",
@@ -64,8 +68,7 @@ impl Measure<Analysis> for Smoothness {
         let none = SMOOTH.missing;
         let jerks: Vec<f64> = long().filter_map(normalised_jerk).collect();
         row.put("ink.jerk.normalised_paper", median(&jerks).ok_or(none));
-        let mut fourier = Fourier::default();
-        let arcs: Vec<f64> = long().filter_map(|track| arc_length(&track.speed, &mut fourier)).collect();
+        let arcs: Vec<f64> = long().filter_map(|track| arc_length(&track.speed)).collect();
         row.put("ink.sparc.paper", median(&arcs).ok_or(none));
     }
 }
@@ -85,11 +88,11 @@ fn integral(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Spectral arc length of a speed profile; `None` for a pen that stood still.
-fn arc_length(speed: &[f64], fourier: &mut Fourier) -> Option<f64> {
+fn arc_length(speed: &[f64]) -> Option<f64> {
     let tight = speed.len().next_power_of_two();
     let length = (tight * PADDING).min(LONGEST_TRANSFORM.max(tight));
     let step_hz = RASTER_HZ / length as f64;
-    let magnitudes = fourier.magnitudes(speed, length, (CUT_OFF_HZ / step_hz).floor() as usize + 1);
+    let magnitudes = magnitudes(speed, length, (CUT_OFF_HZ / step_hz).floor() as usize + 1);
     let still = magnitudes[0] <= 0.0;
     let spectrum: Vec<f64> = magnitudes.iter().map(|it| it / magnitudes[0]).collect();
     let last = spectrum.iter().rposition(|it| *it >= LEAST_AMPLITUDE).filter(|_| !still)?;
@@ -103,6 +106,7 @@ pub(crate) struct Changes;
 /// A change counts when the curve turns by this share of its 95th percentile: below it is the noise of the tablet.
 const LEAST_TURN: f64 = 0.05;
 
+/// Of speed, and of acceleration.
 static CHANGES: &[Definition] = &[
     Definition {
         name: "ink.changes.velocity_rate",
@@ -138,6 +142,7 @@ impl Measure<Analysis> for Changes {
     }
 }
 
+/// Turns of a curve per second on paper.
 fn rate(analysis: &Analysis, of: fn(&Track) -> &[f64]) -> Result<f64, &'static str> {
     analysis.moved(Place::Paper)?;
     let all = crate::kinematics::samples(analysis, Place::Paper, of);
@@ -187,20 +192,18 @@ mod tests {
     #[test]
     fn the_smoothest_movement_has_the_published_arc_length_whatever_its_length() {
         // The authors' Python code gives -1.41 for a minimum-jerk movement of any duration.
-        let mut fourier = Fourier::default();
         for seconds in [0.5, 1.0, 4.0] {
-            let arc = arc_length(&minimum_jerk_speed(seconds), &mut fourier).unwrap();
+            let arc = arc_length(&minimum_jerk_speed(seconds)).unwrap();
             assert!((arc + 1.41).abs() < 0.02, "{seconds} s: {arc}");
         }
     }
 
     #[test]
     fn stops_and_starts_are_less_smooth() {
-        let mut fourier = Fourier::default();
         let once = minimum_jerk_speed(1.0);
         let thrice: Vec<f64> = [once.clone(), once.clone(), once.clone()].concat();
-        assert!(arc_length(&thrice, &mut fourier) < arc_length(&once, &mut fourier));
-        assert_eq!(arc_length(&[0.0; 50], &mut fourier), None);
+        assert!(arc_length(&thrice) < arc_length(&once));
+        assert_eq!(arc_length(&[0.0; 50]), None);
     }
 
     #[test]

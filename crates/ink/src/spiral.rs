@@ -5,6 +5,7 @@ use std::f64::consts::{PI, TAU};
 use feature::{Definition, Measure, Reach, Row, Unit};
 
 use crate::analysis::reason;
+use crate::signal::length;
 use crate::{Analysis, Place};
 
 /// Turns, spacing and residual of the fitted spiral.
@@ -16,9 +17,12 @@ const POINTS: usize = 240;
 const STEPS: usize = 6;
 /// A line is a spiral if it turns at least twice and its radius grows with its angle (share of variance explained).
 const FEWEST_TURNS: f64 = 2.0;
+/// A circle explains next to nothing, a hasty spiral more than nine tenths.
 const LEAST_EXPLAINED: f64 = 0.8;
+/// Clocks, words and circles end here.
 const NO_SPIRAL: &str = "the ink is no spiral: it does not grow evenly over two turns";
 
+/// What all measures of spirals share.
 const OF_SPIRAL: Definition = Definition {
     name: "",
     label: "",
@@ -30,6 +34,7 @@ const OF_SPIRAL: Definition = Definition {
     reach: Reach::AnyDevice,
 };
 
+/// Shape, then straying.
 static SPIRAL: &[Definition] = &[
     Definition {
         name: "ink.spiral.turns",
@@ -102,7 +107,7 @@ fn line(analysis: &Analysis) -> Vec<[f64; 2]> {
     let mut points: Vec<[f64; 2]> = Vec::new();
     for track in analysis.moving(Place::Paper) {
         for (x, y) in track.x.iter().zip(&track.y) {
-            if points.last().is_none_or(|last| (x - last[0]).hypot(y - last[1]) >= step) {
+            if points.last().is_none_or(|last| length(x - last[0], y - last[1]) >= step) {
                 points.push([*x, *y]);
             }
         }
@@ -137,6 +142,7 @@ fn fit(line: &[[f64; 2]], middle: [f64; 2]) -> Option<Fit> {
 }
 
 impl Fit {
+    /// Distance between neighbouring turns, in the units of the drawing.
     fn spacing(&self) -> f64 {
         self.growth.abs() * TAU
     }
@@ -150,11 +156,12 @@ impl Fit {
             let angle = y.atan2(x);
             wound += last.map_or(angle, |last: f64| (angle - last + PI).rem_euclid(TAU) - PI);
             last = Some(angle);
-            (x.hypot(y), wound)
+            (length(x, y), wound)
         };
         line.iter().map(polar).collect()
     }
 
+    /// How far outside the spiral a point lies, along the radius.
     fn miss(&self, (radius, angle): (f64, f64)) -> f64 {
         radius - self.start - self.growth * angle
     }
@@ -182,6 +189,7 @@ impl Fit {
         Some(())
     }
 
+    /// Turns, residual and explained variance of the final fit.
     fn judge(&mut self, line: &[[f64; 2]]) {
         let near = self.spacing() / 4.0;
         let all = self.polar(line);

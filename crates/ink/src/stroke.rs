@@ -101,13 +101,14 @@ impl Drawing {
     /// The one constructor: it applies resolution and full scale, turns y downwards, starts time at 0 and merges equal
     /// times. Errors: [`Error::BackInTime`], [`Error::BadNumber`], [`Error::OverLimit`], [`Error::BadCapture`].
     pub fn new(mut strokes: Vec<Stroke>, capture: Capture) -> Result<Self, Error> {
-        strokes.retain(|stroke| !stroke.points.is_empty());
         refuse_too_many(&strokes)?;
         refuse_bad_capture(&capture)?;
         for (place, stroke) in strokes.iter().enumerate() {
             refuse_bad_numbers(place + 1, stroke)?;
         }
         merge_equal_times(&mut strokes)?;
+        // Only now, so that errors count strokes as the file does.
+        strokes.retain(|stroke| !stroke.points.is_empty());
         let mut drawing = Self { strokes, capture };
         drawing.start_at_zero()?;
         drawing.apply_scales();
@@ -176,12 +177,14 @@ impl Drawing {
     }
 }
 
+/// Strokes and points against their limits.
 fn refuse_too_many(strokes: &[Stroke]) -> Result<(), Error> {
     let points = strokes.iter().map(|stroke| stroke.points.len()).sum();
     limit::check("strokes in one drawing", strokes.len(), limit::STROKES)?;
     limit::check("points in one drawing", points, limit::POINTS)
 }
 
+/// Facts about the device are positive and finite, or refused.
 fn refuse_bad_capture(capture: &Capture) -> Result<(), Error> {
     let [width, height] = capture.sheet.map_or([None; 2], |sheet| sheet.map(Some));
     let facts = [
@@ -201,6 +204,7 @@ fn refuse_bad_capture(capture: &Capture) -> Result<(), Error> {
     }
 }
 
+/// Every number of every point is finite and within its limit; the first that is not is named.
 fn refuse_bad_numbers(stroke: usize, points: &Stroke) -> Result<(), Error> {
     for (place, point) in points.points.iter().enumerate() {
         let columns = [

@@ -108,6 +108,7 @@ enum Pace {
 impl Pace {
     /// Share of the path done at a share of the time.
     fn done(self, share: f64) -> f64 {
+        /// Share of the time that each ramp takes.
         const RAMP: f64 = 0.1;
         let t = share.clamp(0.0, 1.0);
         match self {
@@ -144,15 +145,18 @@ struct Hand<'a> {
     strokes: Vec<Stroke>,
     now_s: f64,
     at: Option<[f64; 2]>,
+    /// Seconds from the task to the first touch, which is at 0.
+    latency_s: Option<f64>,
 }
 
 impl<'a> Hand<'a> {
+    /// A hand that has not touched the sheet yet.
     fn new(pen: &'a Pen) -> Self {
         let mut chance = Chance(pen.seed);
         // Slow drift to 2.5 Hz correction, well below the band of tremor.
         let wander =
             [0.17, 0.41, 0.83, 1.5, 2.5].map(|hz| (hz, [(); 3].map(|()| PI * chance.next()))).to_vec();
-        Self { pen, chance, wander, strokes: Vec::new(), now_s: 0.0, at: None }
+        Self { pen, chance, wander, strokes: Vec::new(), now_s: 0.0, at: None, latency_s: None }
     }
 
     /// Draws a path on paper in `seconds`.
@@ -178,6 +182,7 @@ impl<'a> Hand<'a> {
         }
     }
 
+    /// Reports along a path from now on, on the ticks of the tablet's clock. Air after air is one stroke.
     fn run(&mut self, place: Place, path: &Path, seconds: f64, pace: Pace) {
         let (start_s, end_s) = (self.now_s, self.now_s + seconds);
         let tolerance = 1e-9;
@@ -204,6 +209,7 @@ impl<'a> Hand<'a> {
         self.at = Some(path.at(1.0));
     }
 
+    /// One report: the path, the wandering, the tremor, the tablet's grid, and the pressure.
     fn point(&self, place: Place, [x, y]: [f64; 2], t_s: f64, share: f64) -> Point {
         let [wander_x, wander_y, press] = self.wandering(t_s);
         // A natural tremor waxes and wanes.
@@ -237,6 +243,7 @@ impl<'a> Hand<'a> {
         [sine(0), sine(1), sine(2)]
     }
 
+    /// The drawing, on a tablet of 216 x 135 mm.
     fn finish(self) -> Drawing {
         let capture = Capture {
             device: Some("synthetic tablet".to_owned()),
@@ -244,6 +251,7 @@ impl<'a> Hand<'a> {
             sheet: Some([216.0, 135.0]),
             pressure_full: Some(1.0),
             pen_up_reported: self.pen.pen_up_reported,
+            task_started_s: self.latency_s.map(|it| -it),
             ..Capture::default()
         };
         Drawing::new(self.strokes, capture)
@@ -259,6 +267,25 @@ mod tests {
 
     use super::*;
     use crate::{Analysis, Options, decode, set};
+
+    /// Measures of the clock of the session.
+    const GOLDEN: &[(&str, f64)] = &[
+        ("ink.time.total", 67.59),
+        ("ink.time.paper", 21.495),
+        ("ink.pen.downs", 21.0),
+        ("ink.gap.longest", 9.405),
+        ("ink.latency.first_stroke", 4.2),
+        ("ink.speed.paper_mean", 27.7215),
+        ("ink.speed.air_mean", 8.3226),
+        ("ink.acceleration.paper_mean", 169.6277),
+        ("ink.jerk.paper_mean", 5787.4922),
+        ("ink.jerk.normalised_paper", 342.3187),
+        ("ink.sparc.paper", -1.4050),
+        ("ink.changes.velocity_rate", 1.8946),
+        ("ink.changes.acceleration_rate", 18.8540),
+        ("ink.stroke.length_total", 602.2253),
+        ("ink.darwin.max_x_extension", 91.97),
+    ];
 
     /// The measures of a drawing of `fixtures/session`, as `examples/make_drawings.rs` writes them.
     fn fixture(name: &str) -> (Drawing, FeatureVector) {
@@ -299,6 +326,16 @@ mod tests {
             let done: Vec<f64> = (0..=1000).map(|n| pace.done(f64::from(n) / 1000.0)).collect();
             assert!(done[0].abs() < 1e-12 && (done[1000] - 1.0).abs() < 1e-12, "{pace:?}");
             assert!(done.windows(2).all(|pair| pair[1] >= pair[0]), "{pace:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_of_the_session_keeps_its_golden_values() {
+        // Written down once; a changed formula must change the version of the set.
+        let (_, vector) = fixture("clock.json");
+        for (name, expected) in GOLDEN {
+            let got = vector.number(name).unwrap_or_else(|| panic!("{name}: {:?}", vector.value(name)));
+            assert!((got - expected).abs() <= 1e-4 * expected.abs(), "(\"{name}\", {got:.6}),");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{Analysis, Place};
 /// Total, paper and air time, pen-downs, strokes and latency.
 pub(crate) struct Times;
 
+/// What all times share.
 const SECONDS: Definition = Definition {
     name: "",
     label: "",
@@ -21,6 +22,7 @@ const SECONDS: Definition = Definition {
     reach: Reach::AnyDevice,
 };
 
+/// Total first, parts after it.
 static TIMES: &[Definition] = &[
     Definition {
         name: "ink.time.total",
@@ -129,11 +131,13 @@ pub(crate) fn total_s(analysis: &Analysis) -> Result<f64, &'static str> {
     Ok(air_s(analysis)? + paper_s(analysis)?)
 }
 
+/// Seconds between each stroke on paper and the next.
 fn gaps_s(analysis: &Analysis) -> Result<impl Iterator<Item = f64> + '_, &'static str> {
     analysis.on_one_clock()?;
     Ok(analysis.touches().windows(2).map(|pair| pair[1].start_s - pair[0].end_s))
 }
 
+/// Seconds from the task to the first touch.
 fn latency_s(analysis: &Analysis) -> Result<f64, &'static str> {
     analysis.on_one_clock()?;
     let given_s = analysis.capture().task_started_s.ok_or("the file does not say when the task was given")?;
@@ -153,6 +157,7 @@ const STOP_SHARE: f64 = 0.05;
 /// Samples of the shortest stop: 0.2 s, longer than the turn of a corner.
 const STOP_SAMPLES: usize = 20;
 
+/// How many and how long.
 static STOPS: &[Definition] = &[
     Definition {
         name: "ink.pause.count",

@@ -5,7 +5,7 @@
 use feature::{Definition, Measure, Reach, Row, Unit, median};
 
 use crate::analysis::reason;
-use crate::signal::{Fourier, RASTER_HZ, moving_mean, welch};
+use crate::signal::{RASTER_HZ, moving_mean, welch};
 use crate::{Analysis, Place, Track};
 
 /// Peak, share and size of tremor.
@@ -21,8 +21,10 @@ const BAND_HZ: (f64, f64) = (4.0, 12.0);
 const WHOLE_HZ: (f64, f64) = (2.0, 25.0);
 /// A peak stands this far above the median of its band: chance gives half of that in one piece of white noise.
 const CLEAR: f64 = 10.0;
+/// Said instead of the edge of the band, where every smooth spectrum is highest.
 const NO_PEAK: &str = "no peak between 4 and 12 Hz stands out";
 
+/// What all measures of tremor share.
 const OF_TREMOR: Definition = Definition {
     name: "",
     label: "",
@@ -35,6 +37,7 @@ const OF_TREMOR: Definition = Definition {
     reach: Reach::SameDevice,
 };
 
+/// Where, how much of the whole, how large.
 static TREMOR: &[Definition] = &[
     Definition {
         name: "ink.tremor.peak",
@@ -85,9 +88,9 @@ impl Measure<Analysis> for Tremor {
 fn density(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     analysis.moved(Place::Paper)?;
     let mut sum = vec![0.0; PIECE / 2 + 1];
-    let (mut fourier, mut pieces) = (Fourier::default(), 0);
+    let mut pieces = 0;
     for track in analysis.moving(Place::Paper).filter(|track| track.x.len() >= PIECE) {
-        let (of_track, count) = track_density(track, &mut fourier);
+        let (of_track, count) = track_density(track);
         sum.iter_mut().zip(of_track).for_each(|(sum, it)| *sum += it);
         pieces += count;
     }
@@ -97,9 +100,10 @@ fn density(analysis: &Analysis) -> Result<Vec<f64>, &'static str> {
     Ok(sum.into_iter().map(|it| it / pieces as f64).collect())
 }
 
-fn track_density(track: &Track, fourier: &mut Fourier) -> (Vec<f64>, usize) {
-    let (x, pieces) = welch(&deviation(&track.x), PIECE, fourier);
-    let (y, _) = welch(&deviation(&track.y), PIECE, fourier);
+/// Sums over the pieces of one track, x and y together, and their number.
+fn track_density(track: &Track) -> (Vec<f64>, usize) {
+    let (x, pieces) = welch(&deviation(&track.x), PIECE);
+    let (y, _) = welch(&deviation(&track.y), PIECE);
     (x.into_iter().zip(y).map(|(x, y)| x + y).collect(), pieces)
 }
 
@@ -109,6 +113,7 @@ fn deviation(values: &[f64]) -> Vec<f64> {
     values.iter().zip(way).map(|(value, way)| value - way).collect()
 }
 
+/// Width of one bin of the spectrum.
 const HZ_PER_BIN: f64 = RASTER_HZ / PIECE as f64;
 
 /// Places of the bins of a band.
@@ -116,6 +121,7 @@ fn bins((low_hz, high_hz): (f64, f64)) -> std::ops::RangeInclusive<usize> {
     (low_hz / HZ_PER_BIN).ceil() as usize..=(high_hz / HZ_PER_BIN).floor() as usize
 }
 
+/// Power within a band: the integral of the density.
 fn power(density: &[f64], band_hz: (f64, f64)) -> f64 {
     density[bins(band_hz)].iter().sum::<f64>() * HZ_PER_BIN
 }

@@ -41,6 +41,7 @@ pub(super) fn decode(text: &str, options: &Options) -> Result<Drawing, Error> {
     }
 }
 
+/// An error at a byte.
 fn xml(byte: u64, message: impl Into<String>) -> Error {
     Error::Xml { byte, message: message.into() }
 }
@@ -80,11 +81,14 @@ struct Trace {
 }
 
 impl Document {
+    /// How many elements are open.
     fn depth(&self) -> usize {
         self.open.len()
     }
 
+    /// Enters an element, and keeps what it says of the pen.
     fn open(&mut self, tag: &BytesStart<'_>, byte: u64) -> Result<(), Error> {
+        limit::check("bytes in one InkML tag", tag.len(), limit::TAG_BYTES)?;
         let name = String::from_utf8_lossy(tag.local_name().as_ref()).into_owned();
         if self.open.is_empty() && name != "ink" {
             return Err(xml(byte, format!("the root element is <{name}>; expected <ink>")));
@@ -103,18 +107,21 @@ impl Document {
         Ok(())
     }
 
+    /// Adds a channel of the first trace format; those of later formats are not read.
     fn channel(&mut self, tag: &BytesStart<'_>, byte: u64) -> Result<(), Error> {
         let optional = self.open.iter().any(|name| name == "intermittentChannels");
         self.format.channels.push(Channel::open(tag, byte, optional)?);
         limit::check("InkML channels", self.format.channels.len(), limit::NESTING)
     }
 
+    /// Text counts inside a trace only.
     fn text(&mut self, text: &str) {
         if let Some(trace) = &mut self.trace {
             trace.data.push_str(text);
         }
     }
 
+    /// Leaves an element; a trace becomes a stroke.
     fn close(&mut self, byte: u64) -> Result<(), Error> {
         match self.open.pop().as_deref() {
             Some("traceFormat") => self.formats_closed += 1,
@@ -128,6 +135,7 @@ impl Document {
         Ok(())
     }
 
+    /// Limits are held trace by trace, before the next one is allocated.
     fn trace_closed(&mut self, trace: Trace, byte: u64) -> Result<(), Error> {
         let rows = trace::rows(&trace.data, &self.format).map_err(|message| {
             let stroke = self.strokes.len() + 1;
@@ -140,6 +148,7 @@ impl Document {
         limit::check("strokes in one drawing", self.strokes.len(), limit::STROKES)
     }
 
+    /// The drawing at the end of the file.
     fn drawing(self, byte: u64, options: &Options) -> Result<Drawing, Error> {
         if self.strokes.is_empty() {
             return Err(xml(byte, "no <trace> in the file"));
@@ -159,6 +168,8 @@ impl Document {
 }
 
 impl Trace {
+    /// `type` is penDown unless it says penUp; `indeterminate` is taken as ink. `timeOffset` is in
+    /// milliseconds.
     fn open(tag: &BytesStart<'_>, byte: u64) -> Result<Self, Error> {
         let place = match attribute(tag, "type", byte)?.as_deref() {
             Some("penUp") => Place::Air,
@@ -169,6 +180,7 @@ impl Trace {
     }
 }
 
+/// Manufacturer and model of the ink source.
 fn source_name(tag: &BytesStart<'_>, byte: u64) -> Result<Option<String>, Error> {
     let (maker, model) = (attribute(tag, "manufacturer", byte)?, attribute(tag, "model", byte)?);
     let words: Vec<String> = [maker, model].into_iter().flatten().collect();
@@ -241,6 +253,7 @@ mod tests {
 
     #[test]
     fn each_malformed_document_is_refused_with_its_byte() {
+        let wide = format!("<ink {}></ink>", (0..5000).map(|n| format!("a{n}='' ")).collect::<String>());
         let deep = format!("<ink>{}", "<traceGroup>".repeat(40));
         let cases = [
             ("<svg></svg>", "root element is <svg>"),
@@ -250,6 +263,7 @@ mod tests {
             ("<ink></ink>", "no <trace>"),
             ("<ink><trace>1 &bomb; 2</trace></ink>", "entities"),
             (&deep, "inside elements: 33"),
+            (&wide, "bytes in one InkML tag"),
             ("<ink><trace timeOffset='soon'>1 2</trace></ink>", "timeOffset is \"soon\""),
             ("<ink><trace>1 2</ink>", "InkML, byte"),
         ];

@@ -41,6 +41,7 @@ fn object(text: &str, before: usize, options: &Options) -> Result<Drawing, Error
     Drawing::new(strokes, options.complete(capture))
 }
 
+/// The line within the file, not within the object.
 fn json_error(error: &serde_json::Error, before: usize) -> Error {
     Error::Json { line: before + error.line().max(1), message: error.to_string() }
 }
@@ -53,6 +54,7 @@ struct Keys {
 }
 
 impl Keys {
+    /// Whether any of the three shapes is recognised.
     fn known(&self) -> bool {
         self.format.is_some() || self.drawing.is_some() || self.strokes.is_some()
     }
@@ -82,6 +84,7 @@ struct InkJsonStroke {
     tilt: Option<Vec<f64>>,
 }
 
+/// Strokes and capture of ink JSON version 1.
 fn ink(file: InkJson, before: usize) -> Result<(Vec<Stroke>, Capture), Error> {
     if file.format != "ink" {
         let message = format!("format is {:?}; expected \"ink\"", file.format);
@@ -108,6 +111,7 @@ fn ink(file: InkJson, before: usize) -> Result<(Vec<Stroke>, Capture), Error> {
     Ok((strokes?, capture))
 }
 
+/// Times are used only if all strokes have them.
 fn ink_stroke(
     number: usize,
     stroke: InkJsonStroke,
@@ -204,6 +208,7 @@ impl Default for Counter {
 }
 
 impl Counter {
+    /// The time of the next point: a count, or a multiple of the sampling period.
     fn next_s(&mut self) -> f64 {
         self.points += 1;
         self.points as f64 * self.seconds_per_point
@@ -211,6 +216,7 @@ impl Counter {
 }
 
 impl Columns {
+    /// The columns as points; refuses columns of unequal length by name.
     fn stroke(self, number: usize, place: Place, clock: &mut Counter) -> Result<Stroke, Error> {
         let expected = self.x.len();
         let lengths = [

@@ -17,13 +17,21 @@ use csv::StringRecord;
 use super::Options;
 use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing, limit};
 
+/// Names of a column of time in seconds.
 const SECONDS: &[&str] = &["t", "t_s", "time", "time_s", "seconds"];
+/// Names of a column of time in milliseconds; a bare `timestamp` is one, as in browsers.
 const MILLISECONDS: &[&str] = &["t_ms", "time_ms", "timestamp", "timestamp_ms", "ms"];
+/// Names of x.
 const X: &[&str] = &["x", "x_mm"];
+/// Names of y.
 const Y: &[&str] = &["y", "y_mm"];
+/// Names of pressure.
 const PRESSURE: &[&str] = &["p", "pressure", "force"];
+/// Names of the number of a stroke.
 const STROKE: &[&str] = &["stroke", "stroke_id", "line_number"];
+/// Names of a column that is true in the air.
 const AIR: &[&str] = &["air", "pen_up"];
+/// Names of a column that is true on paper.
 const PAPER: &[&str] = &["pen_down", "on_paper"];
 
 /// Whether a line could be the header of a table: two names or more.
@@ -55,6 +63,7 @@ pub(super) fn decode(text: &str, options: &Options) -> Result<Drawing, Error> {
     Drawing::new(strokes, options.complete(Capture { pen_up_reported, ..layout.capture }))
 }
 
+/// The reader's error in our words, with its line.
 fn csv_error(error: &csv::Error) -> Error {
     let line = error.position().map_or(1, csv::Position::line);
     let message = match error.kind() {
@@ -77,6 +86,7 @@ struct Layout {
     capture: Capture,
 }
 
+/// One line of the table.
 struct Row {
     stroke: Option<u64>,
     place: Place,
@@ -84,6 +94,7 @@ struct Row {
 }
 
 impl Layout {
+    /// Finds each column by the caller's name, or else by the names above. Only x and y must be there.
     fn find(header: &StringRecord, options: &Options) -> Result<Self, Error> {
         let names: Vec<String> = header.iter().map(str::to_lowercase).collect();
         let asked = options.columns.clone().unwrap_or_default();
@@ -138,6 +149,7 @@ impl Layout {
         Ok(Row { stroke: stroke.map(f64::to_bits), place: self.place(record, pressure), point })
     }
 
+    /// A column of the lifted pen decides; without one, and without stroke numbers, pressure 0 is in the air.
     fn place(&self, record: &StringRecord, pressure: Option<f64>) -> Place {
         let in_air = match self.air {
             Some((column, in_air)) => {
@@ -150,11 +162,13 @@ impl Layout {
     }
 }
 
+/// Names what was looked for and the first twenty columns there are.
 fn no_column(wanted: &'static str, known: &[&str], header: &StringRecord) -> Error {
     let found: Vec<&str> = header.iter().take(20).collect();
     Error::NoColumn { wanted, known: known.join(", "), found: found.join(", ") }
 }
 
+/// A field as a number; refuses it with line and text.
 fn number(record: &StringRecord, column: usize, wanted: &str) -> Result<f64, Error> {
     let field = record.get(column).unwrap_or("");
     field.parse().map_err(|_| {
@@ -223,5 +237,28 @@ mod tests {
         let message = read("t,x,y\n0,1\n").unwrap_err().to_string();
         assert_eq!(message, "table, line 2: expected 3 fields as in the header, got 2");
         assert!(matches!(read("t,x,y\n0,NaN,1\n"), Err(Error::BadNumber { .. })));
+    }
+
+    #[test]
+    fn semicolons_tabs_and_quotes_are_read_and_the_pen_may_be_down_or_up() {
+        for (text, expected) in [
+            ("t;x;y;pen_down\n0;1;2;1\n1;2;3;0\n", [Place::Paper, Place::Air]),
+            ("t\tx\ty\tpen_up\n0\t1\t2\t0\n1\t2\t3\t1\n", [Place::Paper, Place::Air]),
+            (
+                "\"t\",\"x\",\"y\",\"air\"\n\"0\",\"1\",\"2\",\"false\"\n1,2,3,true\n",
+                [Place::Paper, Place::Air],
+            ),
+        ] {
+            let places: Vec<_> = read(text).unwrap().strokes().iter().map(|it| it.place).collect();
+            assert_eq!(places, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_to_a_column_that_is_not_there_is_refused() {
+        let columns = Columns { x: Some("across".into()), ..Columns::default() };
+        let options = Options { columns: Some(columns), ..Options::default() };
+        let message = decode("t,x,y\n0,1,2\n", &options).unwrap_err().to_string();
+        assert_eq!(message, "no column for x; expected one of across, found t, x, y");
     }
 }

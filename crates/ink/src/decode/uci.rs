@@ -3,6 +3,8 @@
 //! Z is the height of the pen above the tablet: a point is on paper if its pressure is above 0. The tablet loses a pen
 //! that is lifted further, so a gap in the reports of one test ends the stroke. The size of a unit is not stated.
 
+use std::collections::BTreeMap;
+
 use super::{Found, Options};
 use crate::{Capture, Drawing, Error, Place, Point, Stroke, limit};
 
@@ -19,15 +21,15 @@ pub(super) fn looks_like(line: &str) -> bool {
 /// One drawing for each test, in the order of first appearance.
 pub(super) fn decode(text: &str, options: &Options) -> Result<Vec<Found>, Error> {
     let mut tests: Vec<(String, Vec<Stroke>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (place, line) in lines {
         let (test, point) = row(line).ok_or_else(|| bad_line(place, line))?;
-        let known = tests.iter().position(|(name, _)| *name == test);
-        let known = known.unwrap_or_else(|| {
+        let known = *places.entry(test.clone()).or_insert(tests.len());
+        if known == tests.len() {
+            limit::check("drawings in one file", tests.len() + 1, limit::DRAWINGS)?;
             tests.push((test, Vec::new()));
-            tests.len() - 1
-        });
-        limit::check("drawings in one file", tests.len(), limit::DRAWINGS)?;
+        }
         push(&mut tests[known].1, point);
     }
     // `finish` is called here and not per test so that each test is refused alone.
@@ -37,6 +39,7 @@ pub(super) fn decode(text: &str, options: &Options) -> Result<Vec<Found>, Error>
         .collect())
 }
 
+/// The drawing of one test.
 fn finish(strokes: Vec<Stroke>, options: &Options) -> Result<Drawing, Error> {
     let capture =
         Capture { pressure_full: Some(FULL), pen_up_reported: reports_air(&strokes), ..Capture::default() };
@@ -48,6 +51,7 @@ fn reports_air(strokes: &[Stroke]) -> bool {
     strokes.iter().any(|stroke| stroke.place == Place::Air)
 }
 
+/// Test and point of a line; `None` if it is not seven numbers. Height and grip are read and left.
 fn row(line: &str) -> Option<(String, Point)> {
     let fields: Vec<&str> = line.trim().split(';').map(str::trim).collect();
     let [x, y, _height, pressure, _grip, time_ms, test] = fields[..] else { return None };
@@ -62,6 +66,7 @@ fn row(line: &str) -> Option<(String, Point)> {
     number(test).map(|_| (test.to_owned(), point))
 }
 
+/// Refuses a line with its number and its beginning.
 fn bad_line(place: usize, line: &str) -> Error {
     let line: String = line.chars().take(60).collect();
     let message =
@@ -69,6 +74,7 @@ fn bad_line(place: usize, line: &str) -> Error {
     Error::Table { line: place as u64 + 1, message }
 }
 
+/// Adds a point to the stroke it goes on with, or begins a new one.
 fn push(strokes: &mut Vec<Stroke>, point: Point) {
     let place = if point.pressure > Some(0.0) { Place::Paper } else { Place::Air };
     match strokes.last_mut() {

@@ -1,6 +1,7 @@
 //! The numerals 0–9 as a hand writes them: knots in a box one high and about 0.6 wide, y down. A knot given twice is a
 //! corner.
 
+/// Points a stroke passes through.
 type Knots = &'static [[f64; 2]];
 
 /// The strokes of a numeral, in writing order. Numbers above 9 have none.
@@ -11,6 +12,7 @@ pub(super) fn strokes(numeral: u32) -> &'static [Knots] {
 /// Width of a numeral's box.
 pub(super) const WIDTH: f64 = 0.6;
 
+/// By the numeral itself.
 static NUMERALS: [&[Knots]; 10] = [
     &[&[
         [0.34, 0.01],
@@ -110,3 +112,21 @@ static NUMERALS: [&[Knots]; 10] = [
         [0.36, 1.03],
     ]],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_numerals_fit_their_box_and_there_is_no_eleventh() {
+        for numeral in 0..10 {
+            let knots: Vec<_> = strokes(numeral).iter().flat_map(|stroke| stroke.iter()).collect();
+            assert!(knots.len() >= 4, "{numeral}");
+            assert!(
+                knots.iter().all(|[x, y]| (0.0..=WIDTH).contains(x) && (0.0..=1.05).contains(y)),
+                "{numeral}"
+            );
+        }
+        assert!(strokes(10).is_empty());
+    }
+}

@@ -17,6 +17,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
+    /// Reads one `<channel>`; only its name is required.
     pub(super) fn open(tag: &BytesStart<'_>, byte: u64, optional: bool) -> Result<Self, Error> {
         let name = attribute(tag, "name", byte)?.ok_or_else(|| xml(byte, "a <channel> without a name"))?;
         Ok(Self {
@@ -79,6 +80,7 @@ impl Format {
         }
     }
 
+    /// From the units of X themselves, or else from its resolution.
     pub(super) fn mm_per_unit(&self) -> Option<f64> {
         let units = self.channel("X").and_then(|channel| channel.units.as_deref());
         units.and_then(mm_in).or_else(|| self.units_per_mm.map(f64::recip))
@@ -90,6 +92,7 @@ impl Format {
         self.area_mm.map(|area| area.map(|side| side / mm))
     }
 
+    /// The largest F: its `max`, or 100 for percent.
     pub(super) fn pressure_full(&self) -> Option<f64> {
         let channel = self.channel("F")?;
         channel.max.or((channel.units.as_deref() == Some("%")).then_some(100.0)).filter(|max| *max > 0.0)
@@ -122,7 +125,85 @@ impl Format {
         Ok(())
     }
 
+    /// The channel of this name.
     fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Drawing, Options, decode};
+
+    /// A two-point drawing of 100 units along x, with these channels and source.
+    fn read(channels: &str, source: &str, points: &str) -> Drawing {
+        let text = format!(
+            "<ink><inkSource><traceFormat>{channels}</traceFormat>{source}</inkSource><trace>{points}</trace></ink>"
+        );
+        decode(text.as_bytes(), &Options::default()).unwrap().remove(0).drawing.unwrap()
+    }
+
+    fn width(units: &str, source: &str) -> (f64, bool) {
+        let channels = format!("<channel name='X' units='{units}'/><channel name='Y' units='{units}'/>");
+        let drawing = read(&channels, source, "0 0, 100 0");
+        (drawing.strokes()[0].points[1].x, drawing.in_mm())
+    }
+
+    #[test]
+    fn units_of_length_become_millimetres_and_device_units_stay() {
+        for (units, mm) in
+            [("mm", 100.0), ("cm", 1000.0), ("in", 2540.0), ("himetric", 1.0), ("pt", 2540.0 / 72.0)]
+        {
+            let (width, in_mm) = width(units, "");
+            assert!(in_mm && (width - mm).abs() < 1e-9, "{units}: {width}");
+        }
+        assert_eq!(width("dev", ""), (100.0, false));
+    }
+
+    #[test]
+    fn a_resolution_is_units_per_length() {
+        let of = |value: &str, units: &str| {
+            let property = format!("channel='X' name='resolution' value='{value}' units='{units}'");
+            width("dev", &format!("<channelProperties><channelProperty {property}/></channelProperties>"))
+        };
+        assert_eq!(of("40", "1/mm"), (2.5, true));
+        assert_eq!(of("400", "1/cm"), (2.5, true));
+        assert_eq!(of("0", "1/mm"), (100.0, false));
+        assert_eq!(of("40", "1/furlong"), (100.0, false));
+    }
+
+    #[test]
+    fn time_has_the_unit_it_says_and_milliseconds_otherwise() {
+        for (units, seconds) in [("", 0.05), ("units='ms'", 0.05), ("units='s'", 50.0), ("units='us'", 5e-5)]
+        {
+            let channels = format!("<channel name='X'/><channel name='Y'/><channel name='T' {units}/>");
+            let span_s = read(&channels, "", "0 0 0, 100 0 50").span_s();
+            assert!((span_s - seconds).abs() < 1e-12, "{units}: {span_s}");
+        }
+    }
+
+    #[test]
+    fn a_reversed_y_is_turned_over() {
+        let channels = "<channel name='X'/><channel name='Y' orientation='-ve'/>";
+        assert_eq!(read(channels, "", "0 0, 100 30").strokes()[0].points[1].y, -30.0);
+    }
+
+    #[test]
+    fn pressure_in_percent_and_an_active_area_are_known() {
+        let channels =
+            "<channel name='X' units='mm'/><channel name='Y' units='mm'/><channel name='F' units='%'/>";
+        let area = "<activeArea width='20' height='10' units='cm'/>";
+        let drawing = read(channels, area, "0 0 50, 100 0 25");
+        assert_eq!(drawing.strokes()[0].points[1].pressure, Some(0.25));
+        assert_eq!(drawing.capture().sheet, Some([200.0, 100.0]));
+    }
+
+    #[test]
+    fn a_channel_that_may_be_left_out_is_and_one_unknown_to_us_is_skipped() {
+        let channels = "<channel name='X'/><channel name='Z'/><channel name='Y'/>\
+                        <intermittentChannels><channel name='F'/></intermittentChannels>";
+        let drawing = read(channels, "", "0 9 0 5, 100 9 7");
+        let [first, last] = drawing.strokes()[0].points[..] else { panic!("two points") };
+        assert_eq!((first.pressure, last.pressure, last.y), (Some(5.0), None, 7.0));
     }
 }

@@ -88,6 +88,7 @@ impl Memory {
         Ok(Some(self.value))
     }
 
+    /// Adds the number as it is written, and remembers value and difference for the next one.
     fn step(&mut self, written: Written, number: f64) {
         let before = self.value;
         match written {
@@ -138,6 +139,9 @@ impl Clock {
         points
     }
 
+    /// Where the times of a trace begin: T is absolute but for an offset; a rate needs an offset, or follows
+    /// on from the trace
+    /// before and is adrift.
     fn start(&mut self, has_t: bool, offset_s: Option<f64>, rate_hz: Option<f64>) -> f64 {
         let first = !std::mem::replace(&mut self.started, true);
         if has_t {
@@ -194,5 +198,23 @@ mod tests {
     fn a_pen_tilted_along_one_axis_leans_by_that_angle() {
         assert!((tilt_deg(Some(30.0), Some(0.0), None).unwrap() - 30.0).abs() < 1e-9);
         assert_eq!(tilt_deg(None, None, Some(60.0)), Some(30.0));
+    }
+
+    #[test]
+    fn fields_may_touch_where_a_sign_or_prefix_begins_the_next() {
+        assert_eq!(fields("125'2-3"), ["125", "'2", "-3"]);
+        assert_eq!(fields(" 1e-3 +4\t*? "), ["1e-3", "+4", "*", "?"]);
+        assert_eq!(fields("'-5\"-6"), ["'-5", "\"-6"]);
+    }
+
+    #[test]
+    fn a_point_of_too_many_numbers_or_none_is_refused_with_its_place() {
+        for (data, words) in [
+            ("1 2 3", "point 1: expected 2 to 2 numbers, got 3"),
+            ("1 2, x y", "point 2: \"x\" is no number"),
+        ] {
+            assert_eq!(rows(data, &Format::default()).unwrap_err(), words);
+        }
+        assert_eq!(rows(" , ,", &Format::default()), Ok(vec![]));
     }
 }
