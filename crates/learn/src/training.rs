@@ -55,7 +55,15 @@ pub struct Training<'a>(pub(crate) People<'a>);
 
 /// People to judge by: they give features to what was fitted on others, and labels to metrics.
 ///
-/// It cannot be split, and no estimator fits on it:
+/// What compiles for training people …
+/// ```
+/// # fn fit(training: learn::Training<'_>) -> Result<(), learn::Error> {
+/// let estimator = learn::Estimator::Logistic { c: 1.0 };
+/// estimator.fit(&training)?;
+/// training.split(5, 1)?;
+/// # Ok(()) }
+/// ```
+/// … does not for held ones: no estimator fits on them, and they cannot be split.
 /// ```compile_fail
 /// # fn leak(held: learn::Held<'_>) -> Result<(), learn::Error> {
 /// let estimator = learn::Estimator::Logistic { c: 1.0 };

@@ -48,35 +48,37 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Newton on w and b: for more people than columns.
+    /// Newton on b and w, in this order: for more people than columns.
     fn over_columns(&self, c: f64) -> Line {
         let (people, width) = (self.design.people, self.design.columns + 1);
-        let row = |person: usize| &self.rows[person * width..(person + 1) * width];
-        let eta = |theta: &[f64]| (0..people).map(|person| dot(row(person), theta)).collect::<Vec<_>>();
+        let eta =
+            |theta: &[f64]| self.rows.chunks_exact(width).map(|row| dot(row, theta)).collect::<Vec<_>>();
         let cost = |theta: &[f64], eta: &[f64]| {
             0.5 * dot(&theta[1..], &theta[1..]) + c * logistic_loss(eta, self.labels)
         };
-        let step = |theta: &[f64], eta: &[f64]| {
-            let mut gradient = theta.to_vec();
-            gradient[0] = 0.0;
-            let mut hessian = vec![0.0; width * width];
-            (1..width).for_each(|it| hessian[it * width + it] = 1.0);
-            // Keeps the matrix positive definite where every weight has underflowed.
-            hessian[0] = f64::MIN_POSITIVE;
-            for person in 0..people {
-                let (residual, weight) = residual_and_weight(eta[person], self.labels[person]);
-                axpy(&mut gradient, -c * residual, row(person));
-                for it in 0..width {
-                    let factor = c * weight * row(person)[it];
-                    axpy(&mut hessian[it * width..it * width + it + 1], factor, &row(person)[..it + 1]);
-                }
-            }
-            let largest = gradient.iter().fold(0.0, |largest: f64, it| largest.max(it.abs()));
-            let solved = Cholesky::of(hessian, width).map(|it| it.solve(&gradient));
-            (largest, solved.map(|it| it.iter().map(|part| -part).collect()))
-        };
+        let step = |theta: &[f64], eta: &[f64]| self.step_over_columns(c, (theta, eta));
         let theta = newton(vec![0.0; width], c * people as f64 * TOLERANCE, (eta, cost, step));
         Line { intercept: theta[0], coefficients: theta[1..].to_vec() }
+    }
+
+    fn step_over_columns(&self, c: f64, (theta, eta): (&[f64], &[f64])) -> (f64, Option<Vec<f64>>) {
+        let width = theta.len();
+        let mut gradient = theta.to_vec();
+        gradient[0] = 0.0;
+        let mut hessian = vec![0.0; width * width];
+        (1..width).for_each(|it| hessian[it * width + it] = 1.0);
+        // Keeps the matrix positive definite where every weight has underflowed.
+        hessian[0] = f64::MIN_POSITIVE;
+        for ((row, eta), label) in self.rows.chunks_exact(width).zip(eta).zip(self.labels) {
+            let (residual, weight) = residual_and_weight(*eta, *label);
+            axpy(&mut gradient, -c * residual, row);
+            for it in 0..width {
+                axpy(&mut hessian[it * width..it * width + it + 1], c * weight * row[it], &row[..it + 1]);
+            }
+        }
+        let largest = gradient.iter().fold(0.0, |largest: f64, it| largest.max(it.abs()));
+        let solved = Cholesky::of(hessian, width).map(|it| it.solve(&gradient));
+        (largest, solved.map(|it| it.iter().map(|part| -part).collect()))
     }
 
     /// Newton on a (with w = Xᵀ·a) and b: for more columns than people. The last entry of the unknowns is b.

@@ -1,0 +1,198 @@
+//! What a screener says, and when it says nothing.
+
+use std::sync::LazyLock;
+
+use feature::Value;
+use learn::{Band, Measurements, Outcome, Screener, Settings, Trained, train};
+use study::{Block, FeatureTable, Task};
+
+use crate::people::{cohort, quick, table, task};
+
+fn people() -> FeatureTable {
+    let plain = table(100, (4, 3), 1.0, 11);
+    // A few did not do the last task.
+    let last = task(3);
+    let blocks: Vec<_> = (0..100).step_by(9).map(|row| Block { row, task: &last }).collect();
+    plain.masked(&blocks, &"not done".into())
+}
+
+fn settings() -> Settings {
+    let settings = Settings { refits: 40, plan: quick(2), ..Settings::new("demo@1") };
+    settings.with_form("portable", ["demo.time.f0".to_owned()])
+}
+
+static TRAINED: LazyLock<Trained> = LazyLock::new(|| train(&cohort(people()), &settings(), &|_| ()).unwrap());
+
+fn screener() -> &'static Screener {
+    &TRAINED.screener
+}
+
+fn scored(measured: &Measurements, form: &str) -> learn::Score {
+    screener().score(measured, form).unwrap().score().unwrap().clone()
+}
+
+/// The same value for each feature of some tasks.
+fn everywhere(tasks: &[Task], seconds: f64) -> Measurements {
+    let mut measured = Measurements::new();
+    for task in tasks {
+        (0..3).for_each(|it| measured.put(task, &format!("demo.time.f{it}"), seconds));
+    }
+    measured
+}
+
+#[test]
+fn contributions_and_baseline_sum_to_the_score() {
+    let table = people();
+    for row in 0..20 {
+        for form in ["all", "portable"] {
+            let score = scored(&Measurements::of_row(&table, row), form);
+            let sum = score.baseline + score.contributions.iter().map(|it| it.amount).sum::<f64>();
+            assert!((sum - score.likelihood_ratio.value.ln()).abs() < 1e-9, "{row} {form}");
+            assert!(score.contributions.is_sorted_by(|a, b| a.amount.abs() >= b.amount.abs()));
+        }
+    }
+}
+
+#[test]
+fn someone_at_the_training_mean_is_moved_by_nothing() {
+    let table = people();
+    let first = scored(&Measurements::of_row(&table, 1), "all");
+    let mut mean = Measurements::new();
+    first.contributions.iter().for_each(|it| mean.put(&it.task, &it.feature, it.training_mean));
+    let score = scored(&mean, "all");
+    assert!(score.contributions.iter().all(|it| it.amount.abs() < 1e-9));
+    assert!((score.baseline - score.likelihood_ratio.value.ln()).abs() < 1e-9);
+}
+
+#[test]
+fn slow_people_score_high_and_quick_ones_low() {
+    let tasks: Vec<Task> = (0..4).map(task).collect();
+    let (quick, slow) = (scored(&everywhere(&tasks, 0.4), "all"), scored(&everywhere(&tasks, 6.0), "all"));
+    assert_eq!((quick.band, slow.band), (Band::Low, Band::High));
+    assert!(slow.likelihood_ratio.low > 2.0 && quick.likelihood_ratio.high < 0.5);
+    assert_eq!((slow.tasks.len(), slow.form.as_str(), slow.study_prevalence), (4, "all", 0.5));
+    // At a prevalence of one half, odds are likelihood ratios.
+    let odds = slow.log_odds.exp();
+    assert!((odds / slow.likelihood_ratio.value - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_probability_needs_a_prevalence() {
+    let score = scored(&everywhere(&[task(0)], 4.0), "all");
+    let (rare, study) = (score.probability_at(0.0925), score.probability_at(score.study_prevalence));
+    let odds = 0.0925 / 0.9075 * score.likelihood_ratio.value;
+    assert!((rare.value - odds / (1.0 + odds)).abs() < 1e-12);
+    assert!(rare.value < study.value && rare.low <= rare.value && rare.value <= rare.high);
+}
+
+#[test]
+fn any_set_of_tasks_is_scored_and_its_own_record_is_given() {
+    let one = scored(&everywhere(&[task(2)], 2.0), "all");
+    assert_eq!(one.operating.as_ref().unwrap().tasks, [task(2)]);
+    let three = scored(&everywhere(&[task(0), task(1), task(3)], 2.0), "all");
+    let operating = three.operating.unwrap();
+    assert!(operating.tasks.is_empty() && operating.size == 3, "an average over sets of three");
+    let every: Vec<Task> = (0..4).map(task).collect();
+    assert_eq!(scored(&everywhere(&every, 2.0), "all").operating.unwrap().tasks, every);
+    assert!(three.likelihood_ratio.value > one.likelihood_ratio.value, "more slow tasks say more");
+}
+
+#[test]
+fn an_unknown_task_has_no_screener_and_an_unknown_form_is_an_error() {
+    let picture = Task::new("picture").unwrap();
+    let outcome = screener().score(&everywhere(&[picture], 2.0), "all").unwrap();
+    let Outcome::NotApplicable { reason } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reason, "demo@1 has no screener for this task: picture");
+    let error = screener().score(&Measurements::new(), "tablet").unwrap_err().to_string();
+    assert_eq!(error, "screener demo@1: expected one of the forms all, portable, got \"tablet\"");
+    assert!(matches!(screener().score(&Measurements::new(), "all"), Ok(Outcome::NotApplicable { .. })));
+}
+
+#[test]
+fn a_missing_required_feature_makes_the_task_inconclusive_with_its_reason() {
+    let mut measured = everywhere(&[task(0)], 2.0);
+    measured.put(&task(0), "demo.time.f1", Value::Missing("pen-up movement not reported".into()));
+    let outcome = screener().score(&measured, "all").unwrap();
+    let Outcome::Inconclusive { score: None, reasons } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reasons, ["task-0: demo.time.f1 is missing: pen-up movement not reported"]);
+    // The portable form does not need it.
+    assert!(screener().score(&measured, "portable").unwrap().score().is_some());
+}
+
+#[test]
+fn values_outside_the_training_range_are_named_and_make_the_score_inconclusive() {
+    let outcome = screener().score(&everywhere(&[task(0)], 1e4), "all").unwrap();
+    let Outcome::Inconclusive { score: Some(score), reasons } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(score.outside.len(), 3);
+    assert!(score.outside.iter().all(|it| it.value > it.range.1));
+    assert!(reasons[0].contains("3 of 3 features are outside"), "{reasons:?}");
+}
+
+#[test]
+fn nobody_of_the_training_people_is_outside_their_own_range() {
+    let table = people();
+    for row in 0..table.len() {
+        assert!(scored(&Measurements::of_row(&table, row), "all").outside.is_empty(), "row {row}");
+    }
+}
+
+#[test]
+fn an_artefact_scores_the_same_after_saving_and_loading() {
+    let loaded = Screener::from_json(&screener().to_json().unwrap()).unwrap();
+    assert_eq!((&loaded, loaded.digest()), (screener(), screener().digest()));
+    let measured = Measurements::of_row(&people(), 3);
+    assert_eq!(loaded.score(&measured, "all").unwrap(), screener().score(&measured, "all").unwrap());
+    assert_eq!(TRAINED.card.screener_digest.as_deref(), Some(loaded.digest().as_str()));
+}
+
+#[test]
+fn a_broken_artefact_says_what_is_wrong() {
+    let json = String::from_utf8(screener().to_json().unwrap()).unwrap();
+    let bad = |from: &str, to: &str| {
+        Screener::from_json(json.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
+    };
+    assert!(bad("\"rho\":", "\"rho\":7").contains("rho from 0 to 1"));
+    assert!(bad("\"name\"", "\"nom\"").contains("unknown field `nom`"));
+    assert!(bad("\"task\":\"task-0\",", "\"task\":\"a/b\",").contains("task"));
+    let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    value["forms"][0]["tasks"].as_array_mut().unwrap().pop();
+    let message = Screener::from_json(value.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(message.contains("refits of"), "{message}");
+}
+
+#[test]
+fn the_card_of_a_screener_judges_each_task_and_all_of_them() {
+    let card = &TRAINED.card;
+    assert_eq!((card.name.as_str(), card.forms.len()), ("demo@1", 2));
+    let sets = &card.forms[0].sets;
+    let size = |named: bool, size| {
+        sets.iter().filter(|it| it.operating.tasks.is_empty() != named && it.operating.size == size).count()
+    };
+    assert_eq!((size(true, 1), size(true, 4), size(false, 2)), (4, 1, 1));
+    let last = sets.iter().find(|it| it.operating.tasks == [task(3)]).unwrap();
+    assert_eq!(last.operating.people, 88, "people who did not do the task are not judged on it");
+    let whole = &card.readings.masked.metrics.auc;
+    assert!(whole.low < whole.value && whole.value < whole.high && whole.value > 0.8);
+    assert!(
+        sets.iter().all(|it| it.operating.lower.sensitivity.value >= it.operating.upper.sensitivity.value)
+    );
+}
+
+#[test]
+fn a_screener_is_the_same_on_one_thread_and_many() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let again = pool.install(|| train(&cohort(people()), &settings(), &|_| ()).unwrap());
+    assert_eq!(again.screener.digest(), screener().digest());
+    assert_eq!(again.card, TRAINED.card);
+}
+
+#[test]
+fn settings_of_a_table_name_the_portable_features() {
+    let table = people();
+    let settings = Settings::for_table("demo@1", &table, |column| column.feature != "demo.time.f1");
+    let portable = &settings.forms[1];
+    assert_eq!((portable.name.as_str(), portable.features.len()), ("portable", 2));
+    assert_eq!(Settings::for_table("demo@1", &table, |_| true).forms.len(), 1);
+    let bad = train(&cohort(table), &Settings::new("no version"), &|_| ()).unwrap_err().to_string();
+    assert_eq!(bad, "name: expected name@version, for example handwriting-darwin@1, got no version");
+}
