@@ -10,7 +10,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options { name: path.clone(), ..Options::default() };
     for named in decode(&fs::read(&path)?, &options)? {
         println!("{}", named.name);
-        let drawing = Usable::new(named.drawing?).map_err(|declined| declined.to_string())?;
+        let drawing = match named.drawing.map(Usable::new) {
+            Ok(Ok(drawing)) => drawing,
+            Ok(Err(declined)) => {
+                println!("  declined: {declined}");
+                continue;
+            }
+            Err(error) => {
+                println!("  refused: {error}");
+                continue;
+            }
+        };
         drawing.quality().marks().for_each(|mark| println!("  marked: {}", mark.message));
         for feature in set().measure(&Analysis::new(&drawing)).features() {
             let definition = feature.definition;

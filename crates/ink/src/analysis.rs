@@ -183,8 +183,9 @@ impl Analysis {
 impl Touch {
     /// Length is along the reports themselves, so that resampling does not cut corners.
     fn new(stroke: &Stroke) -> Self {
-        let length =
-            stroke.points.windows(2).map(|pair| length(pair[1].x - pair[0].x, pair[1].y - pair[0].y)).sum();
+        let steps = stroke.points.windows(2).map(|pair| length(pair[1].x - pair[0].x, pair[1].y - pair[0].y));
+        // Not `sum`, whose empty sum is minus zero.
+        let length = steps.fold(0.0, |sum, step| sum + step);
         Self { start_s: stroke.start_s(), end_s: stroke.end_s(), length }
     }
 

@@ -1,4 +1,9 @@
 //! The second verb: is this drawing good enough to be measured, and what is wrong with it.
+//!
+//! Little is declined. A screening is often done on the tablet that is there, and a drawing without pressure or in
+//! pixels still has times, counts and ratios. So each flaw is a mark with its value and its limit: the report names it, a
+//! screener may refuse it, and an audit can see that one site's tablet is slower than another's (as in the UCI
+//! spirals, where the rate of the tablet alone tells patients from controls).
 
 use feature::{Check, Finding, Quality, Unit, Verdict, median, percentile};
 

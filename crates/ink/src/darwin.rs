@@ -3,6 +3,10 @@
 //! So that a drawing made here can meet a screener fitted on that cohort. Only the three times and the pen-downs mean
 //! the same on another tablet: the cohort's lengths are in tablet units of unstated size with the axes swapped, its
 //! pressure runs 0–2047, and its sampling is 200 Hz. Ours are millimetres, shares of full scale and 100 Hz.
+//!
+//! The authors published names and values, not code. Where their words leave a choice (the lag of the relative tremor, the
+//! boxes of the dispersion index) ours is in the formula text of the definition. Each of the fourteen that depend on the
+//! tablet says so in the same text, and reaches the same device only.
 
 use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
 

@@ -1,4 +1,8 @@
 //! Speed, acceleration, jerk and length of strokes: absolute measures, of this tablet only.
+//!
+//! The lengths of the vectors are taken, not the change of speed along the way: a pen that turns a corner at an even
+//! speed accelerates. All samples of all strokes in one place are pooled, so that long strokes count for as long as they
+//! last. Paper and air are kept apart: hesitation lives in the air.
 
 use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
 

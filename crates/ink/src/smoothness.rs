@@ -1,6 +1,8 @@
 //! Smoothness of movement: normalised jerk, spectral arc length, and how often speed changes its mind.
 //!
 //! All are pure numbers or rates, but the noise of the digitiser enters every one of them: they are of this tablet only.
+//! The first two are medians over strokes: duration enters jerk with its fifth power, and one long stroke with a rest in it
+//! would outweigh all others. Of strokes shorter than 0.2 s (dots, ticks) smoothness says nothing and they are left out.
 
 use feature::{Definition, Measure, Reach, Row, Unit, median};
 

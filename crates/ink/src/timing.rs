@@ -123,7 +123,8 @@ pub(crate) fn paper_s(analysis: &Analysis) -> Result<f64, &'static str> {
 
 /// Seconds in the air between strokes on paper.
 pub(crate) fn air_s(analysis: &Analysis) -> Result<f64, &'static str> {
-    gaps_s(analysis).map(Iterator::sum)
+    // Not `sum`, whose empty sum is minus zero.
+    gaps_s(analysis).map(|gaps| gaps.fold(0.0, |sum, gap| sum + gap))
 }
 
 /// Air and paper, so that the sum is exact.
@@ -245,6 +246,15 @@ mod tests {
         close(&vector, "ink.pen.downs", 4.0);
         close(&vector, "ink.stroke.duration_mean", 1.5);
         close(&vector, "ink.gap.longest", 2.0);
+    }
+
+    #[test]
+    fn a_drawing_in_one_stroke_has_no_time_in_the_air_and_no_gap() {
+        let vector = measured(&synth::circle(30.0, 0.5, 2.0, &synth::Pen::steady()));
+        let air_s = vector.number("ink.time.air").unwrap();
+        assert!(air_s == 0.0 && air_s.is_sign_positive());
+        let reason = vector.value("ink.gap.longest").unwrap().reason().unwrap();
+        assert_eq!(reason.as_str(), "there is only one stroke on paper");
     }
 
     #[test]

@@ -14,7 +14,7 @@
 
 use csv::StringRecord;
 
-use super::Options;
+use super::{Columns, Options};
 use crate::{Capture, Drawing, Error, Place, Point, Stroke, Timing, limit};
 
 /// Names of a column of time in seconds.
@@ -86,6 +86,50 @@ struct Layout {
     capture: Capture,
 }
 
+/// The first line: as it is for names the caller gives, and in lower case for ours.
+struct Header<'a> {
+    record: &'a StringRecord,
+    names: Vec<String>,
+}
+
+impl Header<'_> {
+    /// The column of the caller's name, which must be there, or else the first of ours, if any is.
+    fn find(
+        &self,
+        wanted: &'static str,
+        asked: &Option<String>,
+        known: &[&str],
+    ) -> Result<Option<usize>, Error> {
+        match asked {
+            None => Ok(known.iter().find_map(|name| self.names.iter().position(|it| it == name))),
+            Some(name) => match self.record.iter().position(|it| it == name) {
+                Some(place) => Ok(Some(place)),
+                None => Err(no_column(wanted, &[name], self.record)),
+            },
+        }
+    }
+
+    /// The same of a column that must be there in either case.
+    fn needed(&self, wanted: &'static str, asked: &Option<String>, known: &[&str]) -> Result<usize, Error> {
+        self.find(wanted, asked, known)?.ok_or_else(|| no_column(wanted, known, self.record))
+    }
+
+    /// The column of time and its unit in seconds. Seconds win over milliseconds: MindLogger has both.
+    fn time(&self, asked: &Columns) -> Result<Option<(usize, f64)>, Error> {
+        let unit_s = asked.time_unit_s.unwrap_or(1.0);
+        let seconds = self.find("time", &asked.time, SECONDS)?.map(|place| (place, unit_s));
+        let milliseconds = self.find("time", &None, MILLISECONDS)?.map(|place| (place, 0.001));
+        Ok(seconds.or(milliseconds))
+    }
+
+    /// The column of the lifted pen, and whether true in it means in the air.
+    fn air(&self, asked: &Columns) -> Result<Option<(usize, bool)>, Error> {
+        let air = self.find("the lifted pen", &asked.air, AIR)?.map(|place| (place, true));
+        let paper = self.find("the lifted pen", &None, PAPER)?.map(|place| (place, false));
+        Ok(air.or(paper))
+    }
+}
+
 /// One line of the table.
 struct Row {
     stroke: Option<u64>,
@@ -94,38 +138,23 @@ struct Row {
 }
 
 impl Layout {
-    /// Finds each column by the caller's name, or else by the names above. Only x and y must be there.
+    /// Finds every column. Only x and y must be there.
     fn find(header: &StringRecord, options: &Options) -> Result<Self, Error> {
-        let names: Vec<String> = header.iter().map(str::to_lowercase).collect();
         let asked = options.columns.clone().unwrap_or_default();
-        let find = |wanted: &'static str, asked: &Option<String>, known: &[&str]| match asked {
-            None => Ok(known.iter().find_map(|name| names.iter().position(|it| it == name))),
-            Some(name) => match header.iter().position(|it| it == name) {
-                Some(place) => Ok(Some(place)),
-                None => Err(no_column(wanted, &[name], header)),
-            },
-        };
-        let needed = |wanted: &'static str, asked: &Option<String>, known: &[&str]| {
-            find(wanted, asked, known)?.ok_or_else(|| no_column(wanted, known, header))
-        };
-        let (x, y) = (needed("x", &asked.x, X)?, needed("y", &asked.y, Y)?);
-        let unit_s = asked.time_unit_s.unwrap_or(1.0);
-        let seconds = find("time", &asked.time, SECONDS)?.map(|place| (place, unit_s));
-        let milliseconds = find("time", &None, MILLISECONDS)?.map(|place| (place, 0.001));
-        let air = find("the lifted pen", &asked.air, AIR)?.map(|place| (place, true));
-        let paper = find("the lifted pen", &None, PAPER)?.map(|place| (place, false));
-        let time = seconds.or(milliseconds);
+        let header = Header { record: header, names: header.iter().map(str::to_lowercase).collect() };
+        let (x, y) = (header.needed("x", &asked.x, X)?, header.needed("y", &asked.y, Y)?);
+        let time = header.time(&asked)?;
         Ok(Self {
             time,
             x,
             y,
-            pressure: find("pressure", &asked.pressure, PRESSURE)?,
-            stroke: find("the stroke", &asked.stroke, STROKE)?,
-            air: air.or(paper),
+            pressure: header.find("pressure", &asked.pressure, PRESSURE)?,
+            stroke: header.find("the stroke", &asked.stroke, STROKE)?,
+            air: header.air(&asked)?,
             capture: Capture {
-                mm_per_unit: (names[x] == "x_mm" && names[y] == "y_mm").then_some(1.0),
+                mm_per_unit: (header.names[x] == "x_mm" && header.names[y] == "y_mm").then_some(1.0),
                 timing: if time.is_some() { Timing::Whole } else { Timing::Unknown },
-                y_up: names.iter().any(|name| name == "line_number"),
+                y_up: header.names.iter().any(|name| name == "line_number"),
                 ..Capture::default()
             },
         })
@@ -181,7 +210,6 @@ fn number(record: &StringRecord, column: usize, wanted: &str) -> Result<f64, Err
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Columns;
 
     fn read(text: &str) -> Result<Drawing, Error> {
         decode(text, &Options::default())
