@@ -97,7 +97,7 @@ impl Slope {
             let small = (-eta.abs()).exp();
             let p = if eta >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
             let (residual, curve) = (weight * (target - p), weight * p * (1.0 - p));
-            sum.cost += weight * (small.ln_1p() + eta.max(0.0) - target * eta);
+            sum.cost += weight * ((1.0 + small).ln() + eta.max(0.0) - target * eta);
             sum.gradient = [sum.gradient[0] + residual * x, sum.gradient[1] + residual];
             sum.curve = [sum.curve[0] + curve * x * x, sum.curve[1] + curve * x, sum.curve[2] + curve];
         }

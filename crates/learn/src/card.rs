@@ -257,3 +257,45 @@ fn findings(cohort: &Cohort, groups: &[Vec<Block<'_>>]) -> Vec<Finding> {
 
 /// Kind of the finding that blocks are copies of one another.
 const COPIED_BLOCKS: &str = "copied_blocks";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic;
+    use study::{Answer, Provenance, Task};
+
+    fn found(answers: Vec<Answer>, rows: [usize; 2]) -> Finding {
+        let table = synthetic::blocks(10, (2, 4), 1.0, 1);
+        let task = Task::new("task-1").unwrap();
+        let groups = [rows.map(|row| Block { row, task: &task }).to_vec()];
+        let provenance = Provenance { answers, ..Provenance::default() };
+        let cohort =
+            Cohort { provenance, participants: vec![], table: Some(table.clone()), submissions: vec![] };
+        findings(&cohort, &groups).swap_remove(0)
+    }
+
+    #[test]
+    fn a_finding_names_its_blocks_and_says_whether_labels_mix() {
+        let pure = found(vec![], [1, 3]);
+        assert_eq!(pure.blocks[1], BlockName { participant: "p3".to_owned(), task: "task-1".to_owned() });
+        assert!(pure.evidence.starts_with("2 of 20 blocks") && pure.evidence.contains("no groups hold more"));
+        assert!(found(vec![], [1, 2]).evidence.contains("1 groups hold more than one label"));
+    }
+
+    #[test]
+    fn masking_answers_the_finding_unless_the_cohort_has_its_own_answer() {
+        assert_eq!(found(vec![], [1, 3]).decision, Some(Decision::Masked));
+        let note = "known".to_owned();
+        let answer = Answer { finding: "copied_blocks".to_owned(), decision: Decision::Acknowledged, note };
+        assert_eq!(found(vec![answer], [1, 3]).decision, Some(Decision::Acknowledged));
+    }
+
+    #[test]
+    fn a_cohort_is_counted_by_label() {
+        let table = Some(synthetic::table(7, 1, 1.0, 1));
+        let provenance = Provenance::default();
+        let cohort = Cohort { provenance, participants: vec![], table, submissions: vec![] };
+        let summary = CohortSummary::of(&cohort);
+        assert_eq!((summary.people, summary.healthy, summary.mci, summary.dementia), (7, 4, 0, 3));
+    }
+}

@@ -227,3 +227,63 @@ pub(crate) fn without(table: &FeatureTable, copied: &[Block<'_>]) -> Option<Feat
 
 /// Fewest people of a class for whom a reading of its own is worth a number.
 const FEWEST: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic;
+    use study::Task;
+
+    fn with_missing() -> (FeatureTable, FeatureTable) {
+        let plain = synthetic::blocks(50, (2, 2), 1.0, 1);
+        let task = Task::new("task-1").unwrap();
+        let masked =
+            plain.masked(&[Block { row: 3, task: &task }, Block { row: 8, task: &task }], &COPIED.into());
+        (plain, masked)
+    }
+
+    #[test]
+    fn missingness_is_one_column_a_task_and_none_where_all_is_there() {
+        let (plain, masked) = with_missing();
+        assert!(missingness(&plain).unwrap().is_none());
+        let mask = missingness(&masked).unwrap().unwrap();
+        let ones: Vec<(usize, usize)> = (0..50)
+            .flat_map(|row| (0..2).map(move |it| (row, it)))
+            .filter(|&(row, it)| mask.value(row, it) == Some(1.0))
+            .collect();
+        assert_eq!((mask.columns().len(), ones), (2, vec![(3, 1), (8, 1)]));
+    }
+
+    #[test]
+    fn untouched_people_are_those_without_a_copied_block() {
+        let (plain, _) = with_missing();
+        let task = Task::new("task-1").unwrap();
+        let copied = [Block { row: 3, task: &task }, Block { row: 8, task: &task }];
+        let part = without(&plain, &copied).unwrap();
+        assert_eq!((part.len(), part.participants()[3].id.reveal()), (48, "p4"));
+        assert!(without(&plain, &[]).is_none(), "nothing was copied");
+        let many: Vec<_> = (0..20).map(|row| Block { row, task: &task }).collect();
+        assert!(without(&plain, &many).is_none(), "too few people are left");
+    }
+
+    #[test]
+    fn plans_without_sense_are_refused() {
+        let bad = [
+            Plan { outer: 1, ..Plan::default() },
+            Plan { inner: 0, ..Plan::default() },
+            Plan { repeats: 0, ..Plan::default() },
+            Plan { prevalence: f64::NAN, ..Plan::default() },
+            Plan { families: vec![], ..Plan::default() },
+            Plan { families: vec![Family { name: "empty".to_owned(), grid: vec![] }], ..Plan::default() },
+        ];
+        assert!(bad.iter().all(|plan| matches!(plan.check(), Err(Error::BadSetting { .. }))));
+        assert!(Plan::default().check().is_ok());
+    }
+
+    #[test]
+    fn families_are_found_by_their_names() {
+        assert_eq!(Family::named("logistic").unwrap().grid.len(), 5);
+        assert_eq!(Family::named("extra-trees").unwrap().grid.len(), 4);
+        assert!(Family::named("oracle").is_none());
+    }
+}

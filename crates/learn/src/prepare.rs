@@ -65,7 +65,7 @@ impl Scale {
 
 /// Signed logarithm with a floor: sign(x) · ln(1 + |x| / floor).
 fn signed_log(value: f64, floor: f64) -> f64 {
-    value.signum() * (value.abs() / floor).ln_1p()
+    value.signum() * (1.0 + value.abs() / floor).ln()
 }
 
 /// What was learned of each column of a table. A column in which nothing was measured is left out.

@@ -178,3 +178,25 @@ fn whole_reading(judged: &Honest, settings: &Settings) -> Reading {
 }
 
 const SEED: u64 = 0xb1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_without_sense_are_refused() {
+        let good = || Settings::new("demo@1");
+        let bad = [
+            Settings::new("demo"),
+            Settings::new("Demo@1"),
+            Settings::new("@1"),
+            Settings { inner: 1, ..good() },
+            Settings { refits: 0, ..good() },
+            Settings { cuts: (2.0, 0.5), ..good() },
+            Settings { cuts: (0.0, 2.0), ..good() },
+            Settings { forms: vec![], ..good() },
+        ];
+        assert!(bad.iter().all(|it| matches!(it.check(), Err(Error::BadSetting { .. }))));
+        assert!(good().check().is_ok());
+    }
+}

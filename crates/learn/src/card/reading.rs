@@ -146,3 +146,51 @@ fn decision(repeats: &[Judged], prevalence: f64) -> Vec<Decider> {
     };
     (1..=50).map(decider).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repeats() -> Vec<Judged> {
+        let labels = vec![false, false, true, true];
+        let probabilities = [[0.1, 0.6, 0.7, 0.9], [0.2, 0.3, 0.4, 0.8]];
+        probabilities.map(|it| Judged::new(it.to_vec(), labels.clone())).into()
+    }
+
+    #[test]
+    fn histograms_hold_each_person_once() {
+        let (healthy, impaired) = (histogram(&repeats(), false), histogram(&repeats(), true));
+        assert!((healthy.iter().sum::<f64>() - 2.0).abs() < 1e-12);
+        assert!((impaired.iter().sum::<f64>() - 2.0).abs() < 1e-12);
+        assert_eq!((healthy[2], healthy[12], impaired[8]), (0.5, 0.5, 0.5));
+    }
+
+    #[test]
+    fn reliability_bins_are_means_over_repeats_without_empty_ones() {
+        let bins = calibration(&repeats());
+        assert!((bins.iter().map(|bin| bin.people).sum::<f64>() - 4.0).abs() < 1e-12);
+        let last = bins.last().unwrap();
+        assert_eq!((last.impaired, last.people), (1.0, 0.5));
+    }
+
+    #[test]
+    fn the_decision_curve_counts_what_vickers_and_elkin_count() {
+        // At the study's own prevalence of one half and a threshold of .50, cuts are at .50: repeat one refers 2 of 2
+        // impaired and 1 of 2 healthy people, repeat two 1 and 0.
+        let curve = decision(&repeats(), 0.5);
+        let last = curve.last().unwrap();
+        let benefit = ((2.0 / 4.0 - 1.0 / 4.0) + 1.0 / 4.0) / 2.0;
+        assert!((last.screener - benefit).abs() < 1e-12, "{last:?}");
+        assert!((last.threshold, last.everybody) == (0.5, 0.0));
+        // Where nearly everybody is referred anyway, the screener equals referring everybody.
+        assert!((curve[0].screener - curve[0].everybody).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_headline_is_the_mean_over_folds() {
+        let found = spread(&repeats(), &[], (50, 1)).unwrap();
+        let reading = reading_of(&repeats(), &[0.5, 1.0], found, 0.1);
+        assert_eq!((reading.metrics.auc.value, reading.people, reading.impaired), (0.75, 4, 2));
+        assert!((reading.auc_fold_sd - 0.125f64.sqrt()).abs() < 1e-12);
+    }
+}

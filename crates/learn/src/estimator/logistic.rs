@@ -158,13 +158,14 @@ where
     at
 }
 
-/// Σ ln(1 + exp(−s·eta)), without overflow.
 fn logistic_loss(eta: &[f64], labels: &[bool]) -> f64 {
-    let loss = |(eta, label): (&f64, &bool)| {
-        let margin = if *label { *eta } else { -*eta };
-        (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
-    };
-    eta.iter().zip(labels).map(loss).sum()
+    eta.iter().zip(labels).map(|(eta, label)| log_loss(*eta, *label)).sum()
+}
+
+/// −ln of the probability that log-odds give to what is true: ln(1 + exp(−s·log-odds)), without overflow.
+pub(crate) fn log_loss(log_odds: f64, label: bool) -> f64 {
+    let margin = if label { log_odds } else { -log_odds };
+    (1.0 + (-margin.abs()).exp()).ln() + (-margin).max(0.0)
 }
 
 /// y − p and p·(1 − p), exact in both tails.

@@ -4,8 +4,12 @@ use study::Task;
 
 use super::fusion::{Evidence, fit_rho};
 use crate::{
-    Error, Held, Platt, Training, estimator::logistic_line, metric::logit, prepare::Preparation,
-    seed::derive, training::People,
+    Error, Held, Platt, Training,
+    estimator::{log_loss, logistic_line},
+    metric::logit,
+    prepare::Preparation,
+    seed::derive,
+    training::People,
 };
 
 /// C of each task's logistic regression is chosen among these.
@@ -113,9 +117,8 @@ impl Crossed {
             let platt = calibration(others.map(|(_, pair)| pair))?;
             for (score, label) in scores[fold].iter().zip(labels[fold]) {
                 let log_odds = platt.log_odds(*score);
-                let margin = if *label { log_odds } else { -log_odds };
                 if !score.is_nan() {
-                    crossed.loss += (-margin.abs()).exp().ln_1p() + (-margin).max(0.0);
+                    crossed.loss += log_loss(log_odds, *label);
                 }
                 crossed.log_odds.push(log_odds);
             }
@@ -159,5 +162,59 @@ impl TaskFit {
     pub(crate) fn log_ratios(&self, people: &People<'_>, columns: &[usize]) -> Vec<Option<f64>> {
         let ratios = self.preparation.apply(people).linear(self.baseline, &self.coefficients);
         ratios.into_iter().zip(people.did(columns)).map(|(ratio, did)| did.then_some(ratio)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{metric::auc, synthetic};
+    use study::{Block, FeatureTable};
+
+    fn tasks(table: &FeatureTable) -> Vec<TaskColumns> {
+        let columns = |task: &Task| TaskColumns { task: task.clone(), columns: table.columns_of(task) };
+        table.tasks().into_iter().map(columns).collect()
+    }
+
+    #[test]
+    fn evidence_for_noise_is_none_although_the_fit_finds_some() {
+        let table = synthetic::blocks(60, (1, 20), 0.0, 3);
+        let everybody = Training::new(&table).unwrap();
+        let splits = everybody.split(4, 1).unwrap();
+        let (fit, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
+        let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels().to_vec()).collect();
+        let honest: Vec<f64> = out_of_fold.into_iter().flatten().collect();
+        let own: Vec<f64> =
+            fit.log_ratios(&everybody.0, &tasks(&table)[0].columns).into_iter().flatten().collect();
+        assert!(auc(&own, everybody.labels()).max(1.0 - auc(&own, everybody.labels())) > 0.7);
+        assert!((auc(&honest, &labels) - 0.5).abs() < 0.2);
+        assert!(honest.iter().all(|ratio| ratio.abs() < 1.5), "noise must not be believed: {honest:?}");
+    }
+
+    #[test]
+    fn people_who_did_not_do_a_task_have_no_ratio_and_do_not_move_its_scales() {
+        let plain = synthetic::blocks(60, (2, 2), 1.0, 3);
+        let first = tasks(&plain)[0].task.clone();
+        let blocks: Vec<_> = (0..10).map(|row| Block { row, task: &first }).collect();
+        let table = plain.masked(&blocks, &"not done".into());
+        let everybody = Training::new(&table).unwrap();
+        let fit = fit_form(&everybody, &tasks(&table), (4, 1), None).unwrap();
+        let columns = &tasks(&table)[0].columns;
+        let ratios = fit.tasks[0].log_ratios(&everybody.0, columns);
+        assert!(ratios[..10].iter().all(Option::is_none) && ratios[10..].iter().all(Option::is_some));
+        assert_eq!((fit.tasks[0].people, fit.tasks[1].people), (50, 60));
+        assert!(fit.tasks[0].preparation.scales.iter().all(|(_, scale)| scale.always));
+    }
+
+    #[test]
+    fn a_refit_keeps_scales_and_c_and_moves_the_coefficients() {
+        let table = synthetic::blocks(60, (2, 3), 1.0, 3);
+        let everybody = Training::new(&table).unwrap();
+        let fit = fit_form(&everybody, &tasks(&table), (4, 1), None).unwrap();
+        let again = fit_form(&everybody.drawn(9), &tasks(&table), (4, 2), Some(&fit)).unwrap();
+        for (fit, again) in fit.tasks.iter().zip(&again.tasks) {
+            assert_eq!((&fit.preparation, fit.c), (&again.preparation, again.c));
+            assert_ne!(fit.coefficients, again.coefficients);
+        }
     }
 }

@@ -11,6 +11,8 @@
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use crate::estimator::log_loss;
+
 /// Out-of-fold log likelihood ratios, one list of people a task; `None` where the task is missing.
 pub(crate) type Evidence = Vec<Vec<Option<f64>>>;
 
@@ -35,11 +37,8 @@ pub(crate) fn fit_rho(evidence: &Evidence, labels: &[bool], (prior, seed): (f64,
     }
     let sums: Vec<Vec<(f64, f64)>> = sets.iter().map(|set| sums(evidence, set, labels.len())).collect();
     let loss = |rho: f64| -> f64 {
-        let person = |(&(sum, tasks), &label): (&(f64, f64), &bool)| {
-            let log_odds = sum * share(tasks, rho) + prior;
-            let margin = if label { log_odds } else { -log_odds };
-            (-margin.abs()).exp().ln_1p() + (-margin).max(0.0)
-        };
+        let person =
+            |(&(sum, tasks), &label): (&(f64, f64), &bool)| log_loss(sum * share(tasks, rho) + prior, label);
         sums.iter().map(|people| people.iter().zip(labels).map(person).sum::<f64>()).sum()
     };
     golden(loss, 0.0, 1.0)
@@ -74,12 +73,12 @@ fn sums(evidence: &Evidence, set: &[usize], people: usize) -> Vec<(f64, f64)> {
     (0..people).map(of_person).collect()
 }
 
-/// The minimum of a function with one valley (golden section, Kiefer 1953), to 1e-6.
+/// The minimum of a function with one valley (golden section, Kiefer 1953), to 1e-4.
 fn golden(cost: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
     let (mut at_left, mut at_right) = (cost(left), cost(right));
-    while high - low > 1e-6 {
+    while high - low > 1e-4 {
         if at_left < at_right {
             (high, right, at_right) = (right, left, at_left);
             left = high - ratio * (high - low);

@@ -201,3 +201,42 @@ fn mean_interval(intervals: impl Iterator<Item = Interval>) -> Interval {
     }
     Interval { value: sum.value / n, low: sum.low / n, high: sum.high / n }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use study::Task;
+
+    /// Four people in two folds of one repeat; the second of them did only the second task.
+    fn judged() -> Honest {
+        let task = |name: &str| TaskColumns { task: Task::new(name).unwrap(), columns: vec![] };
+        let fold = |rows: [usize; 2], ratios: [[Option<f64>; 2]; 2]| Fold {
+            rho: 0.5,
+            rows: rows.to_vec(),
+            ratios: ratios.map(|it| it.to_vec()).to_vec(),
+        };
+        let folds = vec![
+            fold([0, 1], [[Some(-1.0), None], [Some(-0.5), Some(0.4)]]),
+            fold([2, 3], [[Some(-2.0), Some(2.0)], [None, None]]),
+        ];
+        Honest { tasks: vec![task("a"), task("b")], labels: vec![false, true, false, true], outer: 2, folds }
+    }
+
+    #[test]
+    fn a_single_task_judges_only_those_who_did_it() {
+        let first = judged().of_set(&[0]);
+        assert_eq!(first.repeats[0].labels, [false, false, true]);
+        assert_eq!(first.fold_aucs, [1.0], "a fold of one class has no area");
+        assert_eq!(judged().of_set(&[1]).repeats[0].labels, [false, true]);
+    }
+
+    #[test]
+    fn a_set_joins_what_each_person_did() {
+        let both = judged().whole();
+        assert_eq!((both.repeats[0].labels.len(), both.fold_aucs.as_slice()), (4, [1.0, 1.0].as_slice()));
+        // Person 0: (−1 − 0.5) / 1.5; the others have one task, which counts as it is. Prevalence is one half.
+        let expected = [-1.0, 0.4, -2.0, 2.0].map(sigmoid);
+        let got = &both.repeats[0].probabilities;
+        assert!(got.iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-12), "{got:?}");
+    }
+}
