@@ -4,6 +4,14 @@
 //! A stretch of sound is speech when it is voiced, or when the network of `earshot` hears speech in it, or when it is
 //! the burst or breathy end that belongs to a neighbour that is. Speech never rests on the network alone: it fires on
 //! some synthetic vowels and misses others, and its edges are coarser than those of level.
+//!
+//! What follows for a reader of the numbers:
+//! - Every edge of speech and pause comes from level, in steps of 5 ms. A word that fades into the noise ends where it
+//!   can no longer be told from it.
+//! - A knock, a click or a breath between two words is silence: it neither ends a pause nor splits it.
+//! - A steady hum that starts and stops in the range of a voice is taken for one, because it is voiced. A recording of
+//!   nothing else shows in its other findings (no contrast, few syllables), not here.
+//! - Laughter and a second speaker are speech. Telling speakers apart is another measure.
 
 mod level;
 mod network;
@@ -49,6 +57,9 @@ impl Interval {
 }
 
 /// Sound, speech and pauses of a recording.
+///
+/// The silence before the first speech is no pause but latency, and has its own measure. The silence after the last is a
+/// pause: whoever stops talking while the recording goes on is silent in it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Activity {
     /// Stretches of speech with silences of at least 0.15 s between them.
@@ -81,6 +92,7 @@ impl Activity {
     }
 }
 
+/// The stretches of `sound` that are speech, with shorter silences than a pause closed.
 fn speech(samples: &[f32], sound: &[Interval], f0: &Contour) -> Vec<Interval> {
     let voiced: Vec<bool> = sound.iter().map(|it| voiced_share(f0, it) >= VOICED_SHARE).collect();
     // The network costs more than all else here: it is asked only where voicing leaves the question open.
@@ -95,6 +107,7 @@ fn speech(samples: &[f32], sound: &[Interval], f0: &Contour) -> Vec<Interval> {
     joined(spoken, SHORTEST_PAUSE_S)
 }
 
+/// Share of the frames of an interval that have a pitch, in `[0, 1]`.
 fn voiced_share(f0: &Contour, interval: &Interval) -> f64 {
     let (from, to) = (f0.frame_at(interval.start.0), f0.frame_at(interval.end.0) + 1);
     let voiced = (from..to).filter(|frame| f0.get(*frame).is_some()).count();

@@ -4,6 +4,21 @@
 //! nothing above −70 dBFS. Everything else is measured and marked; which marks a screener refuses is the screener's to
 //! say. The limits are our own, set so that recordings made with care at home pass; where a source gives one it stands
 //! beside the constant.
+//!
+//! | finding | what is held against the limit |
+//! |---|---|
+//! | `voice.length` | seconds of sound; under 0.3 s declines |
+//! | `voice.finite` | share of the file's samples that were NaN or infinite; all of them declines |
+//! | `voice.loudest` | level of the loudest 5 ms; −70 dBFS or less declines |
+//! | `voice.level` | level of the speech |
+//! | `voice.clipping` | share of the file's own samples in runs at full scale, before any resampling |
+//! | `voice.offset` | constant part of the signal |
+//! | `voice.snr` | power of speech less noise, over the power where there is no sound |
+//! | `voice.bandwidth` | highest frequency within 65 dB of the strongest |
+//! | `voice.dropouts` | stretches of digital silence that begin and end in sound |
+//! | `voice.speech_fraction` | time in speech over duration |
+//! | `voice.lost_packets` | packets that could not be decoded |
+//! | `voice.truncated` | where a file breaks off, against where it said it would end |
 
 mod bandwidth;
 mod dropout;
@@ -82,6 +97,7 @@ fn at_least(check: &'static str, words: &str, value: Option<f64>, limit: f64, un
     finding(check, (value, limit, unit), if good { Verdict::Good } else { Verdict::Marked }, message)
 }
 
+/// A value as a person reads it.
 fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::One => format!("{value:.4}"),
@@ -90,6 +106,7 @@ fn shown(value: f64, unit: Unit) -> String {
     }
 }
 
+/// Value, limit and their unit.
 type Measured = (Option<f64>, f64, Unit);
 
 fn finding(check: &'static str, measured: Measured, verdict: Verdict, message: String) -> Finding {
@@ -97,6 +114,7 @@ fn finding(check: &'static str, measured: Measured, verdict: Verdict, message: S
     Finding { check, value: value.filter(|value| value.is_finite()), limit, unit, verdict, message }
 }
 
+/// Turns a finding into one that declines when `value` is below `limit`.
 fn declined_below(finding: Finding, value: f64, limit: f64) -> Finding {
     if value >= limit {
         return finding;
@@ -126,6 +144,7 @@ fn loudest(samples: &[f32]) -> Finding {
     declined_below(found, level.unwrap_or(f64::NEG_INFINITY), SILENT_DBFS)
 }
 
+/// Mean of all samples, without its sign.
 fn offset(samples: &[f32]) -> f64 {
     let blocks: Vec<f64> =
         samples.chunks(1 << 12).map(|block| f64::from(block.iter().sum::<f32>())).collect();

@@ -1,4 +1,9 @@
 //! Values over time, one a frame, and the contours of a recording that everything else reads.
+//!
+//! All contours of an analysis share one grid: a frame every 10 ms, its time the centre of its window, the first at 5 ms.
+//! So frame *i* stands for the hundredth of a second from *i* / 100 s on, and a second has a hundred frames whatever the
+//! length of the window. Frames near the ends whose window reaches beyond the recording see silence there (pitch) or have
+//! no value (intensity).
 
 use feature::Seconds;
 
@@ -105,6 +110,7 @@ pub(crate) struct Contours {
 }
 
 impl Contours {
+    /// Computes them in the order of their needs: pitch and intensity from samples, activity from pitch, syllables from all.
     pub(crate) fn of(samples: &[f32]) -> Self {
         let f0 = pitch::pitch(samples, &PitchSettings::default());
         let intensity = intensity::intensity(samples, Grid::default());

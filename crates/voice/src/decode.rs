@@ -2,6 +2,17 @@
 //!
 //! One path for every container: open → next packet → decode → average the channels → resample. Only the finished 16 kHz
 //! sound grows; everything else is of constant size, so two hours of a 96 kHz file need no more than two hours at 16 kHz.
+//!
+//! **Time 0 stays time 0.** What a codec puts before the sound is left out: MP3 and Vorbis say it in their headers, Opus in
+//! its pre-skip, M4A in its edit list (`edit`). A packet that cannot be decoded becomes silence of its length.
+//!
+//! **A broken file is kept as far as it goes.** A recording that was cut off by an empty battery may be all there is of a
+//! session. Where it ends is told by [`Damage::broken`], and the check marks it; only a file without a single sample is an
+//! error. A WAV whose header promises more than the file holds is such a file; one that says it does not know its length
+//! (as programs write that stream) is not.
+//!
+//! **Nothing is believed.** Lengths in headers reserve no memory, rates and channels are checked before they are used, the
+//! length is counted as it grows, and 200 bad packets in a row end the file.
 
 mod codec;
 mod edit;
@@ -31,6 +42,8 @@ use crate::{
 
 /// Packets that may fail one after the other before the rest of the file is given up.
 const MOST_LOST: u64 = 200;
+/// A sound this much shorter than announced ends early, in seconds: codec delays and lost last packets are shorter.
+const SHORT: f64 = 0.15;
 
 /// How much sound is accepted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +86,7 @@ pub fn decode_file(path: impl AsRef<Path>, limits: &Limits) -> Result<Recording,
     decode_source(Box::new(file), size, &start, limits)
 }
 
+/// The file, its size, and its first bytes for a message.
 fn open(path: &Path) -> io::Result<(File, u64, String)> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -128,6 +142,7 @@ enum Halt {
     Broken(String),
 }
 
+/// The recording of all that was taken in, or the reason why there is none.
 fn finish(
     stream: Stream,
     intake: Option<Intake>,
@@ -158,9 +173,6 @@ fn finish(
     samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
     Ok(Recording::new(samples, source, damage))
 }
-
-/// A sound this much shorter than announced ends early, in seconds: codec delays and lost last packets are shorter.
-const SHORT: f64 = 0.15;
 
 /// Whether the sound ends early.
 fn broken(announced: Option<Seconds>, got: Seconds, cause: Option<String>) -> Option<Broken> {
@@ -231,6 +243,12 @@ impl Stream {
         let packet = match self.format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(false),
+            // Samples as they are simply end with the file; whether too early, the announced length tells.
+            Err(Fault::IoError(fault))
+                if self.codec.is_plain() && fault.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                return Ok(false);
+            }
             // The next of several chained tracks: another recording, which is not this one.
             Err(Fault::ResetRequired) => return Err(Halt::Broken("a second track follows".to_owned())),
             Err(fault) => return Err(Halt::Broken(fault.to_string())),
@@ -249,6 +267,7 @@ impl Stream {
         Ok(true)
     }
 
+    /// Drops what the edit list leaves out from the start of the first decoded frames.
     fn leave_out_lead_in(&mut self, layout: Layout) {
         let rate = f64::from(layout.rate.max(1));
         let wanted = (self.lead_in_s * rate).round() as usize;

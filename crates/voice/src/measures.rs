@@ -44,6 +44,24 @@ mod tests {
     }
 
     #[test]
+    fn the_same_sound_gives_the_same_bits() {
+        for (first, second) in analyses().iter().zip(&analyses()) {
+            assert_eq!(set().measure(first), set().measure(second));
+            assert_eq!(first.f0(), second.f0());
+            assert_eq!(first.intensity(), second.intensity());
+        }
+    }
+
+    #[test]
+    fn noise_alone_has_neither_pitch_nor_pauses_but_says_why() {
+        let values = set().measure(&analysis(synth::noise(0.05, 2.0, 1)));
+        let reason = |name: &str| values.value(name).and_then(feature::Value::reason).map(|it| it.as_str());
+        assert_eq!(reason("voice.pause.count"), Some("no speech was found"));
+        assert_eq!(reason("voice.rate.speech"), Some("no speech was found"));
+        assert!(values.number("voice.level.dbfs").is_some());
+    }
+
+    #[test]
     fn a_louder_recording_has_the_same_pitch_and_times() {
         let (quiet, _) = synth::bursts(&[(0.5, 0.3), (0.7, 0.6), (0.4, 0.4)], 0.0003);
         let loud = quiet.iter().map(|sample| sample * 2.0).collect();

@@ -4,6 +4,16 @@
 //! sampled sound. *Proceedings of the Institute of Phonetic Sciences* 17, 97–110, Amsterdam. Implemented from the paper:
 //! the autocorrelation of a windowed frame, divided by the window's own, has its maxima where the sound's has; a path
 //! through the candidates of all frames weighs their strength against jumps.
+//!
+//! For a frame x(t) of three periods of the floor, its mean taken away, and a Hann window w(t):
+//! - r(τ) = r_xw(τ) / r_w(τ), each autocorrelation normalised at τ = 0 (equation 9), by one transform and back;
+//! - a maximum at τ is a voiced candidate of 1/τ Hz with strength r(τ) − octave_cost · log2(floor · τ) (equation 24);
+//! - the unvoiced candidate has strength voicing_threshold + max(0, 2 − peak / silence) (equation 23), where peak is the
+//!   frame's greatest amplitude over the recording's, so that silent frames are unvoiced whatever their correlation;
+//! - the path of greatest total strength less the costs of jumps gives one value a frame.
+//!
+//! Two things are done for speed and change no result: a frame so silent that no candidate could win is not transformed,
+//! and maxima are refined on a table of sinc weights instead of sums of sines.
 
 mod candidate;
 mod path;
@@ -90,7 +100,7 @@ pub fn pitch(samples: &[f32], settings: &PitchSettings) -> Contour {
     Contour::new(grid, path::cheapest(&candidates, &ends, settings))
 }
 
-/// The greatest distance from the mean.
+/// The greatest distance from the mean of all samples: the paper's global absolute peak.
 fn loudest(samples: &[f32]) -> f64 {
     let mean = samples.iter().map(|sample| f64::from(*sample)).sum::<f64>() / samples.len().max(1) as f64;
     let mean = mean as f32;

@@ -50,7 +50,8 @@ pub struct Broken {
 
 /// Mono sound at 16 kHz: finite samples in `[-1, 1]`, where time 0 is the first sample of the file.
 ///
-/// Cheap to clone: clones share the samples, and the contours once they were computed.
+/// Cheap to clone: clones share the samples, and the contours once they were computed. Check and analysis need the same
+/// contours (speech for the signal-to-noise ratio, speech for the pauses), and only the first of them pays.
 #[derive(Debug, Clone)]
 pub struct Recording {
     samples: Arc<Vec<f32>>,

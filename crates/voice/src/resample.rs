@@ -2,6 +2,11 @@
 //!
 //! Polyphase windowed sinc (Smith, *Digital Audio Resampling*, CCRMA 2002; Kaiser window, Kaiser & Schafer 1980). Sound
 //! is pushed in pieces of any size; only the reach of the kernel is kept.
+//!
+//! With `up / down` the ratio of the rates in lowest terms, output n lies at input n · down / up: a whole sample and one of
+//! `up` phases between it and the next. Each phase has its row of weights, made once. The kernel is symmetric about its
+//! place, so there is no delay to correct; beyond the ends of the sound it reads zeros. Up to 6.9 kHz the response is flat,
+//! and from 8 kHz on it is 70 dB down (for lower input rates, the same shares of their Nyquist frequency).
 
 use std::f64::consts::PI;
 
@@ -116,6 +121,7 @@ fn row(phase: f64, half: usize, cutoff: f64) -> Vec<f32> {
     weights.iter().map(|weight| (weight / sum) as f32).collect()
 }
 
+/// sin πx / πx.
 fn sinc(x: f64) -> f64 {
     if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
@@ -150,6 +156,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + tail
 }
 
+/// Greatest common divisor (Euclid).
 fn divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { divisor(b, a % b) }
 }

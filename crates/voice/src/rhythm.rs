@@ -1,4 +1,13 @@
 //! Speech in time: pauses, syllables, rates. The strongest evidence of dementia in speech lies here.
+//!
+//! A pause is a silence after speech has begun, at least as long as a threshold. Five thresholds are measured because the
+//! literature uses them all: 0.15 s keeps out the closures of stops, 0.25 s is the convention of psycholinguistics, 0.5
+//! to 2 s are the word-finding pauses that screening studies count. `voice.pause.*` is 0.25 s; the others carry theirs in
+//! the name.
+//!
+//! Time is counted from the first speech on wherever a rate is meant (`pause.rate`, `rate.speech`), so that a late start,
+//! which is a measure of its own, does not slow the speaker down; ratios (`pause.ratio`, `phonation.ratio`) are of the
+//! whole recording, as their definitions say.
 
 mod lognormal;
 mod syllable;
@@ -19,7 +28,7 @@ const FEWEST: usize = 5;
 /// Shortest pause of the measures that carry no threshold in their name, in seconds (Goldman-Eisler 1968).
 const THRESHOLD_S: f64 = 0.25;
 
-/// Names and thresholds of the pause measures.
+/// The pause measures of one threshold. Their names and labels are made from it, so that no pair can disagree.
 struct Family {
     shortest_s: f64,
     /// count, rate, mean, sd, median, longest, ratio.

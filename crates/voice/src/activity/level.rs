@@ -1,4 +1,10 @@
 //! Where there is sound: level above an adaptive floor.
+//!
+//! The level of each block of 5 ms is compared with a limit between the floor and the speech of the recording. The floor
+//! is the 5th percentile of level in the ten seconds around, so that a fan that starts midway raises it; speech is the
+//! 90th percentile of what stands out from the floor anywhere. The limit lies a fifth of the way up, but at least 6 dB
+//! above the floor (noise of 5 ms blocks varies by less than 1 dB) and at most 35 dB below speech, where little but
+//! ringing and reverberation is left.
 
 use std::f64::consts::PI;
 
@@ -34,6 +40,7 @@ pub(super) fn sound(samples: &[f32]) -> Vec<Interval> {
     runs(&loud).into_iter().map(|(from, to)| Interval::new(seconds(from), seconds(to))).collect()
 }
 
+/// When a block begins.
 fn seconds(block: usize) -> f64 {
     block as f64 / BLOCKS_A_SECOND as f64
 }
@@ -53,7 +60,7 @@ fn levels(samples: &[f32]) -> Vec<f64> {
     powers.iter().map(|power| 10.0 * (power + 1e-12).log10()).collect()
 }
 
-/// The level each block must exceed to be sound.
+/// The level each block must exceed to be sound, in dB re full scale, one a block.
 fn limits(levels: &[f64]) -> Vec<f64> {
     let heard: Vec<f64> = levels.iter().copied().filter(|level| *level > EMPTY_DB).collect();
     let Some(floor) = percentile(&heard, FLOOR_PERCENT) else {
@@ -78,6 +85,7 @@ fn local_floor(levels: &[f64], second: usize) -> Option<f64> {
     percentile(&near, FLOOR_PERCENT)
 }
 
+/// The limit between a floor and speech, both in dB re full scale.
 fn limit(floor: f64, speech: f64) -> f64 {
     let contrast = speech - floor;
     if contrast < LEAST_RISE_DB {
@@ -106,6 +114,7 @@ fn runs(loud: &[bool]) -> Vec<(usize, usize)> {
     runs
 }
 
+/// Adds a run, or lengthens the last when the silence between them is too short to be one.
 fn keep(runs: &mut Vec<(usize, usize)>, run: (usize, usize)) {
     match runs.last_mut() {
         Some(last) if run.0 - last.1 < SHORTEST_SILENCE => last.1 = run.1,

@@ -85,6 +85,7 @@ fn a_wav_of_unknown_length_is_read_to_its_end() {
     streamed[40..44].fill(0xFF);
     let recording = decode(streamed, &Limits::default()).unwrap();
     assert!((recording.duration().0 - 1.0).abs() < 0.08, "{}", recording.duration());
+    assert_eq!(mark(&recording, "voice.truncated").0, Verdict::Good);
 }
 
 #[test]
