@@ -35,7 +35,9 @@ impl Grid {
     /// Centres of the frames of `samples` samples at 16 kHz, in samples: those that lie within.
     pub(crate) fn centres(self, samples: usize) -> impl ExactSizeIterator<Item = f64> {
         let (first, hop) = (self.first.0 * f64::from(RATE), self.hop.0 * f64::from(RATE));
-        let frames = ((samples as f64 - first) / hop + 1.0).max(0.0) as usize;
+        // A grid that begins before the sound or does not advance has no frames, rather than endlessly many.
+        let sound = first >= 0.0 && hop >= 1.0;
+        let frames = if sound { ((samples as f64 - first) / hop + 1.0).max(0.0) as usize } else { 0 };
         (0..frames).map(move |frame| first + frame as f64 * hop)
     }
 }
@@ -129,6 +131,9 @@ mod tests {
         assert_eq!(Grid::default().centres(16_000).len(), 100);
         assert_eq!(Grid::default().centres(0).len(), 0);
         assert_eq!(Grid::default().centres(79).len(), 0);
+        for (first, hop) in [(0.0, 0.0), (-1.0, 0.01), (0.0, f64::NAN)] {
+            assert_eq!(Grid { first: Seconds(first), hop: Seconds(hop) }.centres(16_000).len(), 0);
+        }
     }
 
     #[test]

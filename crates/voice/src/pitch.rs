@@ -87,7 +87,8 @@ pub fn pitch(samples: &[f32], settings: &PitchSettings) -> Contour {
     let centres = grid.centres(samples.len());
     let frames = centres.len();
     let peak = loudest(samples);
-    if peak <= 0.0 || settings.floor.0 < 20.0 || settings.ceiling.0 <= settings.floor.0 {
+    let range = settings.floor.0 >= 20.0 && settings.ceiling.0 > settings.floor.0;
+    if peak <= 0.0 || !range {
         return Contour::new(grid, vec![f32::NAN; frames]);
     }
     let mut finder = Finder::new(settings, peak);
