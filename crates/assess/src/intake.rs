@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn sound_and_ink_are_told_by_their_bytes_not_by_their_names() {
-        let drawing = ink::synth::circle();
+        let drawing = ink::synth::circle(20.0, 1.0, 2.0, &ink::synth::Pen::steady());
         assert!(matches!(receive("drawing.txt", drawing.to_json().as_bytes()).medium, Ok(Medium::Ink(_))));
     }
 

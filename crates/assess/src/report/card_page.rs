@@ -48,7 +48,7 @@ fn headline(card: &Card) -> Markup {
             div {
                 p {
                     "Sensitivity " (format!("{:.2}", predictive.sensitivity)) " with specificity " (format!("{:.2}", predictive.specificity))
-                    " means, where " (words::percent(predictive.prevalence)) " of the people screened are impaired:"
+                    " means, where " (words::stated_percent(predictive.prevalence)) " of the people screened are impaired:"
                 }
                 ul {
                     li { "of those it flags, " b { (words::percent(predictive.positive)) } " are impaired and " (words::percent(1.0 - predictive.positive)) " are not" }

@@ -33,7 +33,7 @@ fn each_broken_file_gives_one_named_reason_and_the_other_is_measured() {
         ("words.wav", Some(b"this is no sound".repeat(10)), "words.wav"),
         ("nothing.wav", Some(wav(16000, &[])), "nothing.wav"),
         ("nan.wav", Some(floats(&[f32::NAN; 16000])), "no number"),
-        ("silent.wav", Some(wav(16000, &[0; 16000])), "70 dBFS"),
+        ("silent.wav", Some(wav(16000, &[0; 16000])), "-70.0 dB"),
         ("short.wav", Some(wav(16000, &[9000; 1600])), "0.3 s"),
         ("cut.flac", Some(flac[..40].to_vec()), "cut.flac"),
         ("back.json", Some(back_in_time.to_vec()), "back in time"),
