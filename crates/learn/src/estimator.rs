@@ -4,11 +4,13 @@ mod cholesky;
 mod logistic;
 mod trees;
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Held, Training,
-    prepare::{Design, Preparation},
+    prepare::{Design, Preparation, Profile},
     training::People,
 };
 use logistic::{Line, Problem};
@@ -36,6 +38,12 @@ pub enum Estimator {
         max_features: MaxFeatures,
         /// Seed of the forest.
         seed: u64,
+    },
+    /// Another estimator, fitted on each person's profile instead of single cells: mean, standard deviation, 20th and 80th
+    /// percentile of each feature over the tasks they did. For tables in which several tasks share features.
+    Profile {
+        /// The estimator; not a profile itself.
+        of: Box<Estimator>,
     },
 }
 
@@ -71,22 +79,35 @@ impl Estimator {
     pub(crate) fn fit_each(settings: &[Self], training: &Training<'_>) -> Result<Vec<Fitted>, Error> {
         training.both_classes("training")?;
         settings.iter().try_for_each(Self::check)?;
-        let preparation = Preparation::of(training)?;
-        let design = preparation.apply(&training.0);
-        let logistic = settings.iter().any(|it| matches!(it, Self::Logistic { .. }));
-        let problem = logistic.then(|| Problem::new(&design, training.labels()));
-        let fit = |setting: &Self| Fitted {
-            preparation: preparation.clone(),
-            learned: setting.learn(&design, training.labels(), problem.as_ref()),
+        let cells = Preparation::of(training)?;
+        let labels = training.labels();
+        let design = cells.apply(&training.0);
+        let problem = OnceCell::new();
+        let profiled = OnceCell::new();
+        let fit = |setting: &Self| match setting {
+            Self::Profile { of } => {
+                let (profile, design) = profiled.get_or_init(|| {
+                    let profile = Profile::of(&cells, training);
+                    let design = profile.apply(&cells, &training.0);
+                    (profile, design)
+                });
+                let learned = of.learn(design, labels, &OnceCell::new());
+                Fitted { preparation: cells.clone(), profile: Some(profile.clone()), learned }
+            }
+            _ => {
+                let learned = setting.learn(&design, labels, &problem);
+                Fitted { preparation: cells.clone(), profile: None, learned }
+            }
         };
         Ok(settings.iter().map(fit).collect())
     }
 
-    fn learn(&self, design: &Design, labels: &[bool], problem: Option<&Problem<'_>>) -> Learned {
+    fn learn<'a>(&self, design: &'a Design, labels: &'a [bool], problem: &OnceCell<Problem<'a>>) -> Learned {
         match *self {
+            Self::Profile { ref of } => of.learn(design, labels, problem),
             Self::Logistic { c } => {
-                let Line { intercept, coefficients } =
-                    problem.map_or_else(|| Problem::new(design, labels).solve(c), |it| it.solve(c));
+                let problem = problem.get_or_init(|| Problem::new(design, labels));
+                let Line { intercept, coefficients } = problem.solve(c);
                 Learned::Logistic { intercept, coefficients }
             }
             Self::ExtraTrees { trees, min_samples_leaf, max_features, seed } => {
@@ -99,8 +120,10 @@ impl Estimator {
 
     /// The same settings with another seed; unchanged where nothing is drawn.
     pub(crate) fn seeded(mut self, new: u64) -> Self {
-        if let Self::ExtraTrees { seed, .. } = &mut self {
-            *seed = new;
+        match &mut self {
+            Self::ExtraTrees { seed, .. } => *seed = new,
+            Self::Profile { of } => **of = of.clone().seeded(new),
+            Self::Logistic { .. } => {}
         }
         self
     }
@@ -110,6 +133,10 @@ impl Estimator {
             Err(Error::BadSetting { what, expected, got: got.to_string() })
         };
         match *self {
+            Self::Profile { ref of } if matches!(**of, Self::Profile { .. }) => {
+                bad("profile", "an estimator that is no profile", &"a profile")
+            }
+            Self::Profile { ref of } => of.check(),
             Self::Logistic { c } if !(c.is_finite() && c > 0.0) => bad("c", "a number above 0", &c),
             Self::ExtraTrees { trees: 0, .. } => bad("trees", "at least one", &0),
             Self::ExtraTrees { min_samples_leaf: 0, .. } => bad("min_samples_leaf", "at least one", &0),
@@ -122,6 +149,8 @@ impl Estimator {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
     preparation: Preparation,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
     learned: Learned,
 }
 
@@ -140,7 +169,10 @@ impl Fitted {
     }
 
     fn of_people(&self, people: &People<'_>) -> Vec<f64> {
-        let design = self.preparation.apply(people);
+        let design = match &self.profile {
+            Some(profile) => profile.apply(&self.preparation, people),
+            None => self.preparation.apply(people),
+        };
         match &self.learned {
             Learned::Logistic { intercept, coefficients } => design.linear(*intercept, coefficients),
             Learned::ExtraTrees(forest) => forest.probabilities(&design),
@@ -174,14 +206,15 @@ mod tests {
     use feature::{Unit, Value};
     use study::{Column, FeatureTable, Task};
 
-    fn all() -> [Estimator; 2] {
+    fn all() -> [Estimator; 3] {
         let trees = Estimator::ExtraTrees {
             trees: 40,
             min_samples_leaf: 1,
             max_features: MaxFeatures::Sqrt,
             seed: 5,
         };
-        [Estimator::Logistic { c: 0.1 }, trees]
+        let profile = Estimator::Profile { of: Box::new(Estimator::Logistic { c: 0.1 }) };
+        [Estimator::Logistic { c: 0.1 }, trees, profile]
     }
 
     fn scores(estimator: &Estimator, table: &FeatureTable, rows: &[usize]) -> Vec<f64> {
@@ -214,7 +247,7 @@ mod tests {
         let table = synthetic::table(60, 5, 1.5, 1);
         let backwards: Vec<usize> = (0..60).rev().collect();
         let turned = table.of_people(&backwards);
-        for (estimator, tolerance) in all().iter().zip([1e-9, 0.35]) {
+        for (estimator, tolerance) in all().iter().zip([1e-9, 0.35, 1e-9]) {
             let (there, back) = (
                 scores(estimator, &table, &backwards),
                 scores(estimator, &turned, &(0..60).collect::<Vec<_>>()),
@@ -276,6 +309,15 @@ mod tests {
         }
         let (with, without) = (scores(&all()[0], &table, &rows), scores(&all()[0], &plain, &rows));
         assert!(with.iter().zip(&without).all(|(x, y)| (x - y).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_profile_of_a_profile_is_refused() {
+        let table = synthetic::table(20, 2, 1.0, 1);
+        let profile = Estimator::Profile { of: Box::new(Estimator::Logistic { c: 1.0 }) };
+        let twice = Estimator::Profile { of: Box::new(profile) };
+        let error = twice.fit(&Training::new(&table).unwrap()).unwrap_err().to_string();
+        assert_eq!(error, "profile: expected an estimator that is no profile, got a profile");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! From cells to numbers an estimator can use: logarithm, imputation, standardisation, all learned on [`Training`].
 
+mod profile;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Training, training::People};
+
+pub(crate) use profile::Profile;
 
 /// The logarithm takes over at this fraction of a column's median size: two decades below the median a value still counts
 /// on a log scale, and below that the curve is linear, so that a true zero keeps a finite place.
@@ -90,6 +94,13 @@ impl Preparation {
     /// Learns the scales of every column of the training people.
     pub(crate) fn of(training: &Training<'_>) -> Result<Self, Error> {
         Self::of_columns(training, &(0..training.0.table.columns().len()).collect::<Vec<_>>())
+    }
+
+    /// Standardised logs of one of the columns; NaN where missing.
+    fn measured(&self, place: usize, people: &People<'_>) -> Vec<f64> {
+        let (column, scale) = &self.scales[place];
+        let known = |value: f64| if value.is_nan() { value } else { scale.place(value) };
+        people.column(*column).map(known).collect()
     }
 
     /// The prepared numbers of people.
