@@ -52,10 +52,12 @@ pub(crate) fn spread(repeats: &[Judged], cuts: &[f64], (draws, seed): (usize, u6
     Some(Spread { metrics, roc, cuts: (0..cuts.len()).map(pair).collect() })
 }
 
+/// The false-positive rate of a point of the band.
 fn rate(place: usize) -> f64 {
     place as f64 / (RATES - 1) as f64
 }
 
+/// Metrics, sensitivities at the rates, and sensitivity and specificity at the cuts, each with its percentiles.
 fn of_repeat(repeat: &Judged, cuts: &[f64], draws: &[Vec<u32>]) -> Option<Vec<Interval>> {
     let numbers = |weights: &[u32]| {
         let (metrics, curve) = repeat.metrics(weights)?;

@@ -1,4 +1,13 @@
 //! Judging estimators on a cohort: nested cross-validation of every reading, written down as a card.
+//!
+//! Each outer fold does on its training people all that a user would do with a whole cohort: inner folds choose the
+//! settings and calibrate, a refit on everybody follows, and only then are the held people looked at. Doing the choice once,
+//! outside, makes small cohorts look better than they are (Varma & Simon 2006, "Bias in error estimation when using
+//! cross-validation for model selection").
+//!
+//! The same is done for several *readings* of a cohort, because one number hides where it comes from. Where a file gives
+//! its labels away — blocks copied between people of one class, tasks missing more often in one class — the readings differ,
+//! and the card prints them side by side.
 
 mod nested;
 mod splits;

@@ -137,6 +137,7 @@ impl Judged {
         Some((metrics, curve))
     }
 
+    /// Mean squared distance of probability and outcome.
     fn brier(&self, weights: &[u32]) -> f64 {
         let square =
             |it: usize| f64::from(weights[it]) * (self.probabilities[it] - self.outcomes[it]).powi(2);
@@ -162,6 +163,7 @@ impl Judged {
         intercept
     }
 
+    /// Weighted mean over bins of how far mean probability and share impaired are apart (Naeini 2015).
     fn calibration_error(&self, weights: &[u32]) -> f64 {
         let apart = self
             .bins(weights)

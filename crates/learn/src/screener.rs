@@ -1,4 +1,17 @@
 //! A screener: calibrated logistic regressions of single tasks, joined over whichever tasks are there.
+//!
+//! Every part is linear in standardised logs, so that a score can be taken apart: baseline plus one contribution a feature,
+//! and nothing left over. Tasks are joined late, by their evidence; a task that was not done is left out, not filled in.
+//!
+//! ```text
+//! task        ln LR = baseline + Σ coefficient · standardised log          (Platt's calibration folded in)
+//! person      ln LR = Σ over k tasks / (1 + (k − 1)·ρ)                     (screener/fusion.rs)
+//! interval    the same from each of the stored refits, middle 95 %         (screener/refits.rs)
+//! probability odds(prevalence) · LR                                        (Score::probability_at)
+//! ```
+//!
+//! The likelihood ratio is what travels: the study's own share of impaired people is taken out of it when it is fitted, and
+//! the share where the screener is used comes in only when a caller states it.
 
 mod fit;
 mod fusion;
@@ -158,7 +171,11 @@ impl Screener {
         self.impaired as f64 / self.people as f64
     }
 
-    /// Scores what was measured of one person with a form. Tasks the screener does not know are left aside.
+    /// Scores what was measured of one person with a form.
+    ///
+    /// Inconclusive where every known task lacks a feature that all training people had, where more than the settings' share
+    /// of the features lies outside the training range, or where the interval of the likelihood ratio spans both cuts. Not
+    /// applicable where no task is known. Tasks the screener does not know are left aside.
     pub fn score(&self, measured: &Measurements, form: &str) -> Result<Outcome, Error> {
         let Some(form) = self.forms.iter().find(|it| it.name == form) else {
             let known = self.forms().collect::<Vec<_>>().join(", ");
@@ -187,6 +204,7 @@ impl Screener {
         })
     }
 
+    /// The score of the tasks that can be used.
     fn score_of(&self, form: &Form, usable: &[&Known<'_>], measured: &Measurements) -> Score {
         let places: Vec<Vec<f64>> = usable.iter().map(|it| it.places(measured)).collect();
         let share = fusion::share(usable.len() as f64, form.rho);
@@ -215,6 +233,7 @@ impl Screener {
         }
     }
 
+    /// A ratio at the upper cut is high, at the lower one indeterminate.
     fn band(&self, likelihood_ratio: f64) -> Band {
         match likelihood_ratio {
             ratio if ratio < self.cuts.0 => Band::Low,
@@ -272,6 +291,7 @@ impl Known<'_> {
         self.line.features.iter().map(place).collect()
     }
 
+    /// The measured values below or above everything the training people showed.
     fn outside(&self, measured: &Measurements) -> Vec<Outside> {
         let outside = |line: &FeatureLine| {
             let value = number(measured, &self.line.task, line)?;
@@ -291,10 +311,12 @@ impl Known<'_> {
     }
 }
 
+/// The number of a feature, if it was measured.
 fn number(measured: &Measurements, task: &Task, line: &FeatureLine) -> Option<f64> {
     measured.value(task, &line.feature).and_then(Value::measured)
 }
 
+/// Every feature's part of the log likelihood ratio, the largest first.
 fn contributions(
     usable: &[&Known<'_>],
     places: &[Vec<f64>],
@@ -359,6 +381,7 @@ impl Form {
         1 + self.tasks.iter().map(|line| 1 + line.features.len()).sum::<usize>()
     }
 
+    /// What serde cannot see: that the refits are as wide as the tasks, and that nothing divides by zero.
     fn check(&self) -> Result<(), Error> {
         let (width, len) = (self.width(), self.refits.len());
         let bad = |expected: String, got: &dyn ToString| {

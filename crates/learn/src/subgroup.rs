@@ -50,6 +50,7 @@ const GROUPINGS: [Grouping; 6] = [
     ("device", |it| it.device.clone()),
 ];
 
+/// The first band that a value lies below.
 fn band(value: Option<f64>, bands: [(f64, &str); 3]) -> Option<String> {
     let value = value?;
     bands.iter().find(|(below, _)| value < *below).map(|(_, name)| (*name).to_owned())
@@ -71,6 +72,7 @@ pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -
     subgroups
 }
 
+/// One group's people, judged by the probabilities they have in each repeat.
 fn subgroup((by, group): (&str, String), rows: &[usize], repeats: &[Judged], plan: &Plan) -> Subgroup {
     let part = |judged: &Judged| {
         let probabilities = rows.iter().map(|&row| judged.probabilities[row]).collect();

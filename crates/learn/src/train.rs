@@ -1,4 +1,11 @@
 //! Making a screener from a cohort, with the evidence for it.
+//!
+//! The order matters: first the audit takes out what carries the label, then the whole way of fitting is judged on people it
+//! did not see, and last it is run once more on everybody. What is shipped was therefore never judged itself; what was judged
+//! is how it was made, on four fifths of the people, which is slightly pessimistic.
+//!
+//! Nothing here knows a cohort by name. Features are chosen by the caller, and a form that travels to other devices is a list
+//! of features like any other.
 
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};

@@ -28,6 +28,7 @@ pub(crate) fn limits(cohort: &Cohort) -> Vec<String> {
     limits
 }
 
+/// Diagnoses and languages that were not there.
 fn groups(people: &[Participant]) -> impl Iterator<Item = String> {
     let has = |label| people.iter().any(|person| person.label == Some(label));
     let no_mci =

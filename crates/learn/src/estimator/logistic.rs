@@ -61,6 +61,7 @@ impl<'a> Problem<'a> {
         Line { intercept: theta[0], coefficients: theta[1..].to_vec() }
     }
 
+    /// Gradient C·Xᵀ(p − y) + w and Hessian C·Xᵀ·W·X + I, the intercept's part without the penalty.
     fn step_over_columns(&self, c: f64, (theta, eta): (&[f64], &[f64])) -> (f64, Option<Vec<f64>>) {
         let width = theta.len();
         let mut gradient = theta.to_vec();
@@ -184,10 +185,12 @@ pub(crate) fn sigmoid(eta: f64) -> f64 {
     }
 }
 
+/// sums += factor · terms.
 fn axpy(sums: &mut [f64], factor: f64, terms: &[f64]) {
     sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += factor * term);
 }
 
+/// X·Xᵀ, `[people, people]`.
 fn gram(design: &Design) -> Vec<f64> {
     let people = design.people;
     let mut gram = vec![0.0; people * people];
@@ -203,6 +206,7 @@ fn gram(design: &Design) -> Vec<f64> {
     gram
 }
 
+/// Rows of 1 and the columns, `[people, columns + 1]`.
 fn rows(design: &Design) -> Vec<f64> {
     let person = |person: usize| {
         std::iter::once(1.0).chain((0..design.columns).map(move |column| design.column(column)[person]))

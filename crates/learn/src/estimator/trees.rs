@@ -62,6 +62,7 @@ impl Forest {
     }
 }
 
+/// The share of impaired people in the leaf that a row of columns falls into.
 fn leaf_of(tree: &[Node], row: &[f32]) -> f32 {
     let mut node = tree[0];
     while node.left != 0 {
@@ -109,6 +110,7 @@ impl<'a> Grower<'a> {
         }
     }
 
+    /// Splits nodes until each is pure, too small, or constant in every column.
     fn grow(mut self) -> Vec<Node> {
         let mut open = vec![(0, 0, self.people.len())];
         while let Some((node, start, end)) = open.pop() {
@@ -128,6 +130,7 @@ impl<'a> Grower<'a> {
         self.nodes
     }
 
+    /// Copies the node's labels side by side; how many are impaired.
     fn gather_classes(&mut self, start: usize, end: usize) -> u32 {
         let people = &self.people[start..end];
         self.classes.iter_mut().zip(people).for_each(|(class, &it)| *class = self.impaired[it as usize]);

@@ -104,6 +104,7 @@ fn search(
     Ok((chosen, Platt::fit(&scores[chosen], &labels)?))
 }
 
+/// Puts the folds of a family together: one judgement of everybody a repeat.
 fn gather(folds: &[&Fold], labels: &[bool], (outer, settings): (usize, usize)) -> Nested {
     let repeat = |folds: &[&Fold]| {
         let mut probabilities = vec![f64::NAN; labels.len()];

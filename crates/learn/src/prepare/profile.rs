@@ -66,6 +66,7 @@ fn statistics(features: &[Vec<usize>], preparation: &Preparation, people: &Peopl
     all
 }
 
+/// The statistics of what one person did.
 fn summary(done: &mut [f64]) -> [f64; STATISTICS] {
     if done.is_empty() {
         return [f64::NAN; STATISTICS];
@@ -83,6 +84,7 @@ fn summary(done: &mut [f64]) -> [f64; STATISTICS] {
     [mean, deviation, at(0.2), at(0.8)]
 }
 
+/// Median, mean and standard deviation of a statistic over people.
 fn spread(values: &[f64]) -> (f64, f64, f64) {
     let known: Vec<f64> = values.iter().copied().filter(|it| !it.is_nan()).collect();
     let median = feature::median(&known).unwrap_or(0.0);

@@ -1,4 +1,9 @@
 //! Fitting the tasks of one form and what joins them.
+//!
+//! One set of inner folds serves three purposes in turn, each on scores of people that were not fitted on: it chooses each
+//! task's C, it calibrates the task, and it finds ρ. The first and the last use calibrations crossed over folds, because ρ
+//! chosen on calibrations that have seen the same people makes joint scores about a fifth too sure (on DARWIN the calibration
+//! slope of 25 joined tasks was .83 before, and is .98 with crossed calibrations).
 
 use study::Task;
 
@@ -135,6 +140,7 @@ fn calibration<'a>(folds: impl Iterator<Item = (&'a Vec<f64>, &'a [bool])>) -> R
     Platt::fit(&scores, &labels)
 }
 
+/// What one training side learned of a task: scales, and a line a C.
 struct Lines {
     preparation: Preparation,
     lines: Vec<(f64, Vec<f64>)>,

@@ -139,6 +139,7 @@ impl Honest {
         FormEvidence { form: form.name.clone(), features: form.features.clone(), sets }
     }
 
+    /// Metrics of one set, or their means over sets of one size.
     fn set_evidence(&self, named: bool, sets: &[Vec<usize>], settings: &Settings) -> SetEvidence {
         let each: Vec<OfSet> = sets.iter().map(|set| self.of_set(set)).collect();
         let prior =
@@ -193,6 +194,7 @@ impl Fold {
     }
 }
 
+/// Means of values and of ends: what several sets or repeats say on average.
 fn mean_interval(intervals: impl Iterator<Item = Interval>) -> Interval {
     let (mut sum, mut n) = (Interval { value: 0.0, low: 0.0, high: 0.0 }, 0.0);
     for it in intervals {

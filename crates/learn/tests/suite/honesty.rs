@@ -168,3 +168,25 @@ fn progress_counts_every_outer_fold_once() {
     done.sort_unstable();
     assert_eq!(done, (1..=10).collect::<Vec<_>>());
 }
+
+#[test]
+fn profiles_are_judged_like_any_other_estimator() {
+    let of = |estimator| Estimator::Profile { of: Box::new(estimator) };
+    let profile = Family { name: "profile".to_owned(), grid: few_trees().grid.into_iter().map(of).collect() };
+    let plan = Plan { families: vec![profile, few_trees()], ..quick(2) };
+    let auc = |distance| {
+        let card = evaluate(&cohort(table(60, (6, 2), distance, 2)), &plan, &|_| ()).unwrap().card;
+        card.estimators.iter().map(|it| it.readings.masked.metrics.auc.value).collect::<Vec<_>>()
+    };
+    assert!(auc(1.5).iter().all(|auc| *auc > 0.85), "{:?}", auc(1.5));
+    assert!(auc(0.0).iter().all(|auc| (auc - 0.5).abs() < 0.25), "{:?}", auc(0.0));
+}
+
+#[test]
+fn splits_are_read_back_by_whoever_judges_on_them() {
+    let table = table(40, (1, 2), 1.0, 1);
+    let splits = Splits::draw(&Training::new(&table).unwrap(), &quick(2)).unwrap();
+    let json = serde_json::to_string(&splits).unwrap();
+    assert_eq!(serde_json::from_str::<Splits>(&json).unwrap(), splits);
+    assert_ne!(splits.repeats[0], splits.repeats[1], "repeats are drawn anew");
+}

@@ -196,3 +196,48 @@ fn settings_of_a_table_name_the_portable_features() {
     let bad = train(&cohort(table), &Settings::new("no version"), &|_| ()).unwrap_err().to_string();
     assert_eq!(bad, "name: expected name@version, for example handwriting-darwin@1, got no version");
 }
+
+#[test]
+fn an_outcome_says_in_json_which_of_three_it_is() {
+    let json =
+        |measured: &Measurements| serde_json::to_value(screener().score(measured, "all").unwrap()).unwrap();
+    let scored = json(&everywhere(&[task(0), task(1)], 2.0));
+    assert_eq!(scored["outcome"], "scored");
+    for field in
+        ["likelihood_ratio", "band", "contributions", "baseline", "outside", "digest", "study_prevalence"]
+    {
+        assert!(!scored[field].is_null(), "{field}");
+    }
+    assert!(scored.get("probability").is_none(), "a probability without a prevalence must not be written");
+    assert_eq!(json(&everywhere(&[task(0)], 1e5))["outcome"], "inconclusive");
+    assert_eq!(json(&Measurements::new())["outcome"], "not-applicable");
+}
+
+#[test]
+fn probabilities_stay_between_zero_and_one_at_any_prevalence() {
+    for seconds in [1e-6, 1.0, 1e9] {
+        let score = scored(&everywhere(&[task(0), task(1), task(2)], seconds), "all");
+        for prevalence in [1e-9, 0.0925, 0.5, 1.0 - 1e-12] {
+            let p = score.probability_at(prevalence);
+            let ordered = 0.0 <= p.low && p.low <= p.value && p.value <= p.high && p.high <= 1.0;
+            assert!(ordered, "{seconds} s at {prevalence}: {p:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cohort_of_one_task_makes_a_screener_of_one_task() {
+    let table = table(60, (1, 2), 1.2, 4);
+    let settings = Settings { refits: 20, plan: quick(1), ..Settings::new("one@1") };
+    let trained = train(&cohort(table.clone()), &settings, &|_| ()).unwrap();
+    assert_eq!(trained.card.forms[0].sets.len(), 1, "no random sets of one task");
+    let score = trained.screener.score(&Measurements::of_row(&table, 1), "all").unwrap();
+    assert_eq!(score.score().unwrap().operating.as_ref().unwrap().size, 1);
+}
+
+#[test]
+fn a_form_without_any_column_is_a_clear_error() {
+    let settings = settings().with_form("pressure", ["demo.pressure".to_owned()]);
+    let error = train(&cohort(people()), &settings, &|_| ()).unwrap_err().to_string();
+    assert_eq!(error, "form pressure: expected at least one measured column, got none");
+}
