@@ -1,8 +1,27 @@
 //! Hashes that say which data, splits and artefact a number belongs to.
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use study::FeatureTable;
+
+/// A digest that is computed once. It belongs to the value beside it and says nothing of its own: two are always equal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remembered(OnceLock<String>);
+
+impl Remembered {
+    /// The digest, computed by `digest` the first time.
+    pub(crate) fn or_compute(&self, digest: impl FnOnce() -> String) -> String {
+        self.0.get_or_init(digest).clone()
+    }
+}
+
+impl PartialEq for Remembered {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn of_bytes(bytes: &[u8]) -> String {
@@ -32,6 +51,14 @@ pub(crate) fn of_table(table: &FeatureTable) -> String {
 mod tests {
     use super::*;
     use crate::synthetic;
+
+    #[test]
+    fn a_digest_is_computed_once_and_makes_no_difference() {
+        let remembered = Remembered::default();
+        assert_eq!(remembered.or_compute(|| "first".to_owned()), "first");
+        assert_eq!(remembered.or_compute(|| "second".to_owned()), "first");
+        assert_eq!(remembered, Remembered::default());
+    }
 
     #[test]
     fn one_changed_cell_changes_the_hash() {

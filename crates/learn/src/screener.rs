@@ -28,7 +28,7 @@ use crate::{
     Error, FormSettings, Settings, Training,
     bootstrap::percentiles,
     card::software,
-    digest,
+    digest::{self, Remembered},
     evaluate::{Progress, Watch},
     metric::{Interval, logit},
     prepare::Scale,
@@ -59,6 +59,9 @@ pub struct Screener {
     /// Share of features outside the training range above which nothing is concluded.
     most_outside: f64,
     forms: Vec<Form>,
+    /// Digest of everything above: hashing the refits for every score would cost more than the score.
+    #[serde(skip)]
+    digest: Remembered,
 }
 
 /// One set of features with everything fitted on it.
@@ -109,6 +112,7 @@ impl Screener {
             cuts: settings.cuts,
             most_outside: settings.most_outside,
             forms: settings.forms.iter().map(form).collect::<Result<_, _>>()?,
+            digest: Remembered::default(),
         })
     }
 
@@ -117,6 +121,7 @@ impl Screener {
         for (form, evidence) in self.forms.iter_mut().zip(evidence) {
             form.operating = evidence.sets.iter().map(|set| set.operating.clone()).collect();
         }
+        self.digest = Remembered::default();
         self
     }
 
@@ -133,9 +138,9 @@ impl Screener {
         serde_json::to_vec(self).map_err(|source| Error::Json { place: "screener.json", source })
     }
 
-    /// SHA-256 of the artefact.
+    /// SHA-256 of the artefact: of the bytes that [`to_json`](Self::to_json) writes.
     pub fn digest(&self) -> String {
-        digest::of_json(self)
+        self.digest.or_compute(|| digest::of_json(self))
     }
 
     /// `name@version`.
