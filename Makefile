@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := target/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences walls bench bench-darwin bench-assess fixtures screeners clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess fixtures screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 fixtures: ## make fixtures/session again (needs espeak-ng, sox and flac)
 	@fixtures/make-speech.sh
 	@cargo run --quiet --release -p inkling-ink --example make_drawings -- fixtures/session
+
+picture: demo ## render the demo report as docs/report.png (needs chromium)
+	@scripts/picture
 
 clean:
 	cargo clean

@@ -4,6 +4,7 @@ mod card_page;
 mod json;
 mod key;
 mod page;
+mod reference;
 mod text;
 mod wording;
 

@@ -17,7 +17,7 @@ pub(crate) struct Line {
     /// The cohort folder.
     cohort: PathBuf,
     /// Estimators to judge; the first heads the card.
-    #[arg(long, value_delimiter = ',', default_value = "extra-trees,logistic")]
+    #[arg(long, value_delimiter = ',', default_value = "profile-trees,extra-trees,logistic")]
     estimator: Vec<String>,
     /// Outer folds.
     #[arg(long, default_value_t = 5)]
@@ -65,8 +65,9 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
 }
 
 fn family(name: &str) -> Result<Family> {
-    Family::named(name)
-        .with_context(|| format!("unknown estimator {name:?}; expected one of: extra-trees, logistic"))
+    Family::named(name).with_context(|| {
+        format!("unknown estimator {name:?}; expected one of: profile-trees, extra-trees, logistic")
+    })
 }
 
 fn summary(card: &Card) -> String {

@@ -22,7 +22,7 @@ mod score;
 use feature::{Unit, Value};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use study::{FeatureTable, Task};
+use study::Task;
 
 use crate::{
     Error, FormSettings, Settings, Training,
@@ -93,7 +93,11 @@ struct FeatureLine {
     unit: Unit,
     scale: Scale,
     coefficient: f64,
+    healthy: Option<Percentiles>,
 }
+
+/// 5th, 25th, 50th, 75th and 95th percentile of the healthy training people's values, in the column's unit.
+type Percentiles = [f64; 5];
 
 impl Screener {
     /// Fits every form of the settings on the training people, with refits for intervals. Copied blocks must already be
@@ -337,6 +341,7 @@ fn contributions(
             unit: line.unit,
             value: number(measured, &task, line),
             training_mean: line.scale.centre(),
+            healthy: line.healthy,
             amount: share * line.coefficient * place,
         };
         lines.map(one).collect::<Vec<_>>()
@@ -363,7 +368,6 @@ impl Form {
         settings: &Settings,
         watch: Watch<'_>,
     ) -> Result<Self, Error> {
-        let table = training.0.table;
         let columns = form.columns(training)?;
         let fit = fit_form(training, &columns, (settings.inner, settings.seed), None)?;
         let done = std::sync::atomic::AtomicUsize::new(0);
@@ -376,7 +380,7 @@ impl Form {
         };
         let refits: Vec<FormFit> =
             (0..settings.refits).into_par_iter().map(refit).collect::<Result<_, _>>()?;
-        let tasks = columns.iter().zip(&fit.tasks).map(|(it, fit)| TaskLine::of(table, it, fit)).collect();
+        let tasks = columns.iter().zip(&fit.tasks).map(|(it, fit)| TaskLine::of(training, it, fit)).collect();
         let (name, rho, refits) = (form.name.clone(), fit.rho, Refits::of(&refits));
         Ok(Self { name, rho, tasks, refits, operating: vec![] })
     }
@@ -429,13 +433,24 @@ impl Form {
 
 const REFITS: u64 = 0x4ef1;
 
+/// `None` where no healthy person has the value.
+fn healthy(training: &Training<'_>, column: usize) -> Option<Percentiles> {
+    let cells = training.0.column(column).zip(training.labels());
+    let healthy: Vec<f64> =
+        cells.filter(|(cell, label)| !**label && !cell.is_nan()).map(|(cell, _)| cell).collect();
+    let at = |p| feature::percentile(&healthy, p);
+    Some([at(5.0)?, at(25.0)?, at(50.0)?, at(75.0)?, at(95.0)?])
+}
+
 impl TaskLine {
-    fn of(table: &FeatureTable, columns: &TaskColumns, fit: &fit::TaskFit) -> Self {
+    fn of(training: &Training<'_>, columns: &TaskColumns, fit: &fit::TaskFit) -> Self {
+        let table = training.0.table;
         let feature = |((column, scale), coefficient): (&(usize, Scale), &f64)| FeatureLine {
             feature: table.columns()[*column].feature.clone(),
             unit: table.columns()[*column].unit,
             scale: scale.clone(),
             coefficient: *coefficient,
+            healthy: healthy(training, *column),
         };
         Self {
             task: columns.task.clone(),

@@ -89,6 +89,9 @@ pub struct Contribution {
     pub value: Option<f64>,
     /// The training people's centre: the value at the mean of the logs.
     pub training_mean: f64,
+    /// 5th, 25th, 50th, 75th and 95th percentile of the training people who are healthy, for a reader's orientation; `None`
+    /// where none of them has the value.
+    pub healthy: Option<[f64; 5]>,
     /// Coefficient · (value − training mean) on the scale of standardised logs: positive speaks for impaired.
     pub amount: f64,
 }

@@ -1,0 +1,135 @@
+//! One recording or drawing: its figure, its values, and what they can be held against.
+
+use feature::{Feature, Unit, Value};
+use maud::{Markup, html};
+
+use super::super::{key::is_key, reference::References, wording};
+use crate::{
+    assessment::{Assessment, Performed},
+    figure::{self, Inked, Reference, Sounding},
+    measurement::{Analysis, Measurement},
+    words,
+};
+
+/// Columns of the drawn waveform: one for each pixel of the figure.
+const COLUMNS: usize = 800;
+
+/// The section of one recording or drawing; `place` counts the submissions of the session.
+pub(super) fn performed(assessment: &Assessment, performed: &Performed, place: usize) -> Markup {
+    let references = References::of(assessment, performed);
+    let (title, quality) = wording::title(performed);
+    html! {
+        section {
+            h2 id=(format!("task-{place}")) { (title) small { (quality) } }
+            @match &performed.measured.outcome {
+                Err(declined) => { p { "This could not be measured: " (declined) "." } }
+                Ok(measurement) => { (measured(measurement, &references, place)) }
+            }
+        }
+    }
+}
+
+fn measured(measurement: &Measurement, references: &References<'_>, place: usize) -> Markup {
+    let (key, rest): (Vec<&Feature>, Vec<&Feature>) =
+        measurement.values.features().iter().partition(|it| is_key(it.definition.name));
+    let more = html! {
+        details {
+            summary { "all " (rest.len()) " other measures" }
+            (values(&rest, references))
+        }
+    };
+    match &measurement.analysis {
+        Analysis::Voice(analysis) => html! {
+            figure { (figure::waveform(&sounding(analysis))) }
+            (values(&key, references)) (more)
+        },
+        Analysis::Ink(analysis) => html! {
+            div.two {
+                (drawing(analysis, place))
+                div { (values(&key, references)) (more) }
+            }
+        },
+    }
+}
+
+fn values(features: &[&Feature], references: &References<'_>) -> Markup {
+    let any = features.iter().any(|feature| references.find(feature.definition.name).is_some());
+    html! {
+        table {
+            tr {
+                th { "measure" } th.num { "value" } th.unit { "unit" }
+                th { @if any { (references.group()) } }
+            }
+            @for feature in features { (row(feature, references)) }
+        }
+    }
+}
+
+fn row(feature: &Feature, references: &References<'_>) -> Markup {
+    let definition = feature.definition;
+    let reference = references.find(definition.name);
+    html! {
+        tr title=(format!("{}: {}", definition.name, definition.formula)) {
+            td.name { (definition.label) }
+            @match &feature.value {
+                Value::Measured(number) => {
+                    td.num { (words::number(*number, definition.unit)) }
+                    td.unit { (words::unit(definition.unit)) }
+                    td.why {
+                        @if let Some(reference) = reference { (against(*number, &reference, definition.unit)) }
+                        @if !definition.plausible(*number) { span.warn { "outside its plausible range" } }
+                    }
+                }
+                Value::Missing(reason) => { td class="num missing" { "missing" } td.unit {} td.why { (reason) } }
+            }
+        }
+    }
+}
+
+/// The value on the group's range, and the range in numbers.
+fn against(number: f64, reference: &Reference, unit: Unit) -> Markup {
+    let [low, _, middle, _, high] = reference.percentiles.map(|it| words::number(it, unit));
+    html! {
+        (figure::strip(number, reference))
+        span.range { (middle) " (" (low) "–" (high) ")" }
+    }
+}
+
+fn sounding(analysis: &voice::Analysis) -> Sounding {
+    Sounding {
+        duration_s: analysis.duration().0,
+        envelope: analysis.envelope(COLUMNS),
+        pauses: analysis
+            .pauses()
+            .iter()
+            .map(|it| (it.start.0, it.end.0))
+            .filter(|(from, to)| to - from >= 0.25)
+            .collect(),
+        pitch: analysis.f0().iter().map(|(t, f0)| (t.0, f0.map(f64::from))).collect(),
+    }
+}
+
+fn drawing(analysis: &ink::Analysis, place: usize) -> Markup {
+    let strokes: Vec<Inked> = analysis.tracks().iter().map(inked).collect();
+    if strokes.is_empty() {
+        return html! { p.meta { "The file has no times, so the drawing is not shown by speed." } };
+    }
+    let id = format!("drawing-{place}");
+    html! {
+        figure {
+            div id=(id) { (figure::strokes(&strokes)) }
+            div.legend {
+                span { "slow" } span.ramp {} span { "fast" }
+                @if analysis.capture().pen_up_reported { span { "· dotted: pen in the air" } }
+                button type="button" data-replay=(id) { "replay" }
+            }
+        }
+    }
+}
+
+fn inked(track: &ink::Track) -> Inked {
+    let speed = |n: usize| track.speed.get(n).copied().unwrap_or(0.0);
+    let t_s = |n: usize| track.start_s + n as f64 / ink::RASTER_HZ;
+    let points = (0..track.x.len()).map(|n| [t_s(n), track.x[n], track.y[n], speed(n)]).collect();
+    Inked { air: track.place == ink::Place::Air, points }
+}
