@@ -1,5 +1,6 @@
 //! One test build for everything that is asked of the whole: the walls of the house, whole command lines, bad input, and
 //! reference runs over real data.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
