@@ -84,7 +84,7 @@ mod tests {
             (0.00123456, Unit::One, "0.00123"),
             (0.0, Unit::Second, "0"),
             (-0.0, Unit::Second, "0"),
-            (-3.14159, Unit::Decibel, "-3.14"),
+            (-3.21987, Unit::Decibel, "-3.22"),
             (31.0, Unit::Count, "31"),
         ];
         for (value, unit, expected) in cases {
