@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::line::{inkling, reference};
+use crate::line::{inkling, reference, say};
 
 /// Measures everything below `folder`; returns how many media were measured and how many declined, each with a reason.
 fn measure_all(folder: &Path) -> (usize, usize) {
@@ -37,7 +37,7 @@ fn every_real_recording_gives_values_or_reasons() {
         return;
     };
     let (measured, declined) = measure_all(&data.join("speech"));
-    println!("speech: {measured} measured, {declined} declined");
+    say(&format!("speech: {measured} measured, {declined} declined"));
     assert!(measured >= 40, "{measured}");
 }
 
@@ -45,7 +45,7 @@ fn every_real_recording_gives_values_or_reasons() {
 fn every_real_drawing_gives_values_or_reasons() {
     let Some(data) = reference("INKLING_DATA", "every real drawing gives values or reasons") else { return };
     let (measured, declined) = measure_all(&data.join("pen"));
-    println!("pen: {measured} measured, {declined} declined");
+    say(&format!("pen: {measured} measured, {declined} declined"));
     assert!(measured > 15_000, "{measured}");
 }
 
