@@ -1,15 +1,15 @@
 //! The feature dictionary: every definition of every set, for documents and for whoever checks a name.
 
-use feature::Definition;
+use feature::{Definition, SetId};
 
-use crate::words;
+use crate::{measurement::sets, words};
 
 /// Every definition with its set, in the order of the rooms.
 pub fn dictionary() -> Vec<(String, Definition)> {
-    let (voice, ink) = (voice::set(), ink::set());
-    let of_voice = voice.definitions().map(|definition| (voice.to_string(), *definition));
-    let of_ink = ink.definitions().map(|definition| (ink.to_string(), *definition));
-    of_voice.chain(of_ink).collect()
+    let of_set = |(set, definitions): (SetId, Vec<Definition>)| {
+        definitions.into_iter().map(move |definition| (set.to_string(), definition))
+    };
+    sets().into_iter().flat_map(of_set).collect()
 }
 
 /// The dictionary as a Markdown document, one table a set.

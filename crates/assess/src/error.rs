@@ -53,4 +53,32 @@ pub enum Error {
     /// A screener, card or evaluation that could not be worked with.
     #[error(transparent)]
     Learn(#[from] learn::Error),
+    /// A JSON file that could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Line, expected and got.
+        source: serde_json::Error,
+    },
+    /// A Parquet file that could not be written.
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        source: parquet::errors::ParquetError,
+    },
+    /// An output that an earlier run made whole.
+    #[error("{}: expected no file of this name, found one; remove it or write elsewhere", path.display())]
+    AlreadyThere {
+        /// The output.
+        path: PathBuf,
+    },
+    /// An output that another question began.
+    #[error("{}: expected the files, sets and form of the run that began it, got others; remove it and its .progress to begin anew", path.display())]
+    OtherRun {
+        /// The output.
+        path: PathBuf,
+    },
 }

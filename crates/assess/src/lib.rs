@@ -27,22 +27,28 @@
 
 mod assessment;
 mod assessor;
+mod batch;
 mod cohort;
 mod dictionary;
 mod error;
 mod figure;
 mod intake;
 mod measurement;
+mod plot;
 mod report;
+mod tabular;
 mod training;
 mod words;
 
 pub use assessment::{Assessment, Conclusion, Performed};
 pub use assessor::{Assessor, Fitted};
+pub use batch::{Ending, Found, Journal, measure_files};
 pub use cohort::{Layout, import_cohort};
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use intake::{Intake, Medium, Received, files};
-pub use measurement::{Analysis, Measured, Measurement};
+pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
+pub use plot::plot;
 pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
+pub use tabular::Columns;
 pub use training::portable;

@@ -1,6 +1,6 @@
 //! From a checked medium to its values.
 
-use feature::{Declined, FeatureVector, Quality};
+use feature::{Declined, Definition, FeatureVector, Quality, SetId};
 use serde::{Serialize, ser::SerializeMap};
 
 use crate::intake::{Medium, Received};
@@ -14,15 +14,60 @@ pub enum Analysis {
     Ink(Box<ink::Analysis>),
 }
 
-/// The values of one recording or drawing.
+impl Analysis {
+    /// The values of one set; `None` where the set is of another kind of medium.
+    pub fn measure(&self, set: &SetId) -> Option<FeatureVector> {
+        match self {
+            Self::Voice(analysis) => {
+                voice_sets().into_iter().find(|it| it.id() == set).map(|it| it.measure(analysis))
+            }
+            Self::Ink(analysis) => {
+                Some(ink::set()).filter(|it| it.id() == set).map(|it| it.measure(analysis))
+            }
+        }
+    }
+}
+
+/// The sets that are measured of a recording, the first by default.
+fn voice_sets() -> Vec<feature::FeatureSet<voice::Analysis>> {
+    vec![voice::set()]
+}
+
+/// Every set with its definitions, in the order of the rooms.
+pub fn sets() -> Vec<(SetId, Vec<Definition>)> {
+    let ink = ink::set();
+    let of_voice =
+        voice_sets().into_iter().map(|set| (set.id().clone(), set.definitions().copied().collect()));
+    of_voice.chain([(ink.id().clone(), ink.definitions().copied().collect())]).collect()
+}
+
+/// The values of one recording or drawing, and what they were read from.
 #[derive(Debug, Clone)]
 pub struct Measurement {
     /// What was found by the check.
     pub quality: Quality,
-    /// Every value of the medium's set.
+    /// Every value of the medium's own set: `voice@1` or `ink@1`.
     pub values: FeatureVector,
     /// What the values were read from.
     pub analysis: Analysis,
+}
+
+impl Measurement {
+    /// Every value of the set that belongs to the medium.
+    pub fn new(medium: &Medium) -> Self {
+        match medium {
+            Medium::Voice(recording) => {
+                let analysis = voice::Analysis::new(recording);
+                let (quality, values) = (recording.quality().clone(), voice::set().measure(&analysis));
+                Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)) }
+            }
+            Medium::Ink(drawing) => {
+                let analysis = ink::Analysis::new(drawing);
+                let (quality, values) = (drawing.quality().clone(), ink::set().measure(&analysis));
+                Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)) }
+            }
+        }
+    }
 }
 
 /// One recording or drawing of a file, measured or declined.
@@ -39,44 +84,43 @@ impl Measured {
     pub fn new(received: Received) -> Self {
         Self { file: received.name, outcome: received.medium.map(|medium| Measurement::new(&medium)) }
     }
-}
 
-impl Measurement {
-    /// Every value of the set that belongs to the medium.
-    pub fn new(medium: &Medium) -> Self {
-        match medium {
-            Medium::Voice(recording) => {
-                let analysis = voice::Analysis::new(recording);
-                let values = voice::set().measure(&analysis);
-                Self {
-                    quality: recording.quality().clone(),
-                    values,
-                    analysis: Analysis::Voice(Box::new(analysis)),
-                }
-            }
-            Medium::Ink(drawing) => {
-                let analysis = ink::Analysis::new(drawing);
-                let values = ink::set().measure(&analysis);
-                Self {
-                    quality: drawing.quality().clone(),
-                    values,
-                    analysis: Analysis::Ink(Box::new(analysis)),
-                }
+    /// What is written of it: one row for each set that was asked for, or for the medium's own where none was. Nothing where
+    /// the sets asked for are of another kind of medium.
+    pub fn valued(&self, sets: &[SetId]) -> Vec<Valued> {
+        let row = |outcome| Valued { file: self.file.clone(), outcome };
+        match &self.outcome {
+            Err(declined) => vec![row(Err(declined.clone()))],
+            Ok(it) if sets.is_empty() => vec![row(Ok((it.quality.clone(), it.values.clone())))],
+            Ok(it) => {
+                let values = |set: &SetId| {
+                    if it.values.set() == set { Some(it.values.clone()) } else { it.analysis.measure(set) }
+                };
+                sets.iter().filter_map(values).map(|values| row(Ok((it.quality.clone(), values)))).collect()
             }
         }
     }
 }
 
+/// The values of one set of a recording or drawing without what they were read from: small enough to keep many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Valued {
+    /// The file's name; `clock.ndjson#3` where it holds several drawings.
+    pub file: String,
+    /// Quality and values, or why there are none.
+    pub outcome: Result<(Quality, FeatureVector), Declined>,
+}
+
 /// `{"file", "set", "quality", "values"}`, or `{"file", "declined", "quality"}`.
-impl Serialize for Measured {
+impl Serialize for Valued {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("file", &self.file)?;
         match &self.outcome {
-            Ok(measurement) => {
-                map.serialize_entry("set", measurement.values.set())?;
-                map.serialize_entry("quality", &measurement.quality)?;
-                map.serialize_entry("values", measurement.values.features())?;
+            Ok((quality, values)) => {
+                map.serialize_entry("set", values.set())?;
+                map.serialize_entry("quality", quality)?;
+                map.serialize_entry("values", values.features())?;
             }
             Err(declined) => {
                 map.serialize_entry("declined", &declined.to_string())?;

@@ -1,22 +1,22 @@
 //! `inkling measure`: every value of recordings and drawings.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod beside;
+mod output;
+
+use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
 use anyhow::{Context, Result, bail, ensure};
-use assess::{Analysis, Intake, Measured, dictionary, files};
+use assess::{Found, Intake, Measured, Valued, files, measure_files, sets};
 use clap::{Args, ValueEnum};
-use feature::{Definition, SetId};
-use rayon::prelude::*;
+use feature::SetId;
 
 use crate::progress;
+use beside::Beside;
+use output::Output;
 
 /// Measure recordings and drawings: one object, row or block for each.
 #[derive(Args)]
-#[command(after_help = "Example:\n  inkling measure recordings/ --format csv > values.csv")]
+#[command(after_help = "Example:\n  inkling measure recordings/ --format csv --write values.csv")]
 pub(crate) struct Line {
     /// Files, or folders that are searched for files.
     #[arg(required = true)]
@@ -27,15 +27,24 @@ pub(crate) struct Line {
     /// How values are written.
     #[arg(long, default_value = "table")]
     format: Format,
-    /// Also write these contours, one CSV a file and contour.
+    /// Write values here instead of to stdout. Run the same line again to go on where it was broken off.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Also write these contours, one CSV a recording and contour; `all` for every one.
     #[arg(long, value_delimiter = ',', requires = "out")]
-    contours: Vec<Contour>,
+    contours: Vec<String>,
     /// Folder for contours.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Also draw each recording and drawing as SVG into this folder.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Millimetres per device unit, for ink files that do not say.
     #[arg(long)]
     mm_per_unit: Option<f64>,
+    /// Only the I-th of N parts of the files, for example 2/8; the outputs of all parts in order are the output of one run.
+    #[arg(long)]
+    shard: Option<Shard>,
     /// Threads; all cores by default. The output is the same for any number.
     #[arg(long)]
     jobs: Option<usize>,
@@ -49,57 +58,70 @@ enum Format {
     Json,
     /// One row a recording or drawing, empty where missing.
     Csv,
+    /// The same rows as Parquet; needs --write.
+    Parquet,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Contour {
-    /// Fundamental frequency in Hz.
-    F0,
-    /// Intensity in dB SPL.
-    Intensity,
+/// A part of the files: which of how many, counted from 1.
+#[derive(Clone, Copy)]
+struct Shard {
+    part: usize,
+    of: usize,
 }
 
-/// Files that are measured before their values are written: enough for all cores, and bounded whatever the folder holds.
-const CHUNK: usize = 64;
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |(part, of): (&str, &str)| Some(Self { part: part.parse().ok()?, of: of.parse().ok()? });
+        let shard = text.split_once('/').and_then(parse).filter(|it| (1..=it.of).contains(&it.part));
+        shard.ok_or_else(|| "expected I/N with I from 1 to N, for example 2/8".to_owned())
+    }
+}
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     check_sets(&line.set)?;
-    let found = found(&line.paths)?;
+    let found = found(&line.paths, line.shard)?;
     let intake = Intake { mm_per_unit: line.mm_per_unit, ..Intake::default() };
+    let beside = Beside::new(line)?;
+    let mut output = Output::open(line, &found)?;
     let bar = progress::bar(found.len(), "file");
-    let mut writer = Writer::new(line);
-    writer.begin()?;
+    let done = output.done();
+    bar.inc(done as u64);
+    let work = |file: &Found| {
+        let rows = measure(file, &intake, &beside, &line.set);
+        bar.inc(1);
+        rows
+    };
     let mut declined = 0;
-    for chunk in found.chunks(CHUNK) {
-        let measured: Vec<Vec<Measured>> = pool.install(|| {
-            let measure = |file: &Found| {
-                let received = intake.receive(&file.path, &file.name);
-                bar.inc(1);
-                received.into_iter().map(Measured::new).collect()
-            };
-            chunk.par_iter().map(measure).collect()
-        });
-        for one in measured.iter().flatten() {
-            declined += usize::from(one.outcome.is_err());
-            if let Err(reason) = &one.outcome {
-                bar.suspend(|| eprintln!("inkling: {}: declined: {reason}", one.file));
-            }
-            writer.write(one)?;
+    let sink = |rows: Vec<Result<Vec<Valued>>>| {
+        let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
+        for (file, reason) in
+            rows.iter().flatten().filter_map(|it| Some((&it.file, it.outcome.as_ref().err()?)))
+        {
+            declined += 1;
+            bar.suspend(|| eprintln!("inkling: {file}: declined: {reason}"));
         }
-    }
+        output.write(&rows)
+    };
+    pool.install(|| measure_files(&found[done..], work, sink))?;
     bar.finish_and_clear();
-    writer.end()?;
+    output.finish()?;
     Ok(if declined == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A file and what it is called in the output: as the user named it.
-struct Found {
-    path: PathBuf,
-    name: String,
+fn measure(file: &Found, intake: &Intake, beside: &Beside, sets: &[SetId]) -> Result<Vec<Valued>> {
+    let mut rows = Vec::new();
+    for received in intake.receive(&file.path, &file.name) {
+        let measured = Measured::new(received);
+        beside.write(&measured)?;
+        rows.extend(measured.valued(sets));
+    }
+    Ok(rows)
 }
 
-fn found(paths: &[PathBuf]) -> Result<Vec<Found>> {
+fn found(paths: &[PathBuf], shard: Option<Shard>) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for path in paths {
         ensure!(path.exists(), "{}: expected a file or folder, found nothing there", path.display());
@@ -107,113 +129,18 @@ fn found(paths: &[PathBuf]) -> Result<Vec<Found>> {
         ensure!(!below.is_empty(), "{}: expected files in this folder, found none", path.display());
         found.extend(below.into_iter().map(|path| Found { name: path.display().to_string(), path }));
     }
+    if let Some(Shard { part, of }) = shard {
+        let edge = |part: usize| part * found.len() / of;
+        found = found[edge(part - 1)..edge(part)].to_vec();
+    }
     Ok(found)
 }
 
-fn check_sets(sets: &[SetId]) -> Result<()> {
-    let known: Vec<String> = sets_of(&dictionary());
-    for set in sets {
-        if !known.contains(&set.to_string()) {
-            bail!("unknown feature set {set}; expected one of: {}", known.join(", "));
-        }
+fn check_sets(asked: &[SetId]) -> Result<()> {
+    let known: Vec<SetId> = sets().into_iter().map(|(set, _)| set).collect();
+    if let Some(unknown) = asked.iter().find(|set| !known.contains(set)) {
+        let known: Vec<String> = known.iter().map(SetId::to_string).collect();
+        bail!("unknown feature set {unknown}; expected one of: {}", known.join(", "));
     }
     Ok(())
-}
-
-fn sets_of(dictionary: &[(String, Definition)]) -> Vec<String> {
-    let mut sets: Vec<String> = dictionary.iter().map(|(set, _)| set.clone()).collect();
-    sets.dedup();
-    sets
-}
-
-/// Writes in the format that was asked for.
-struct Writer<'a> {
-    line: &'a Line,
-    columns: Vec<Definition>,
-    out: io::BufWriter<io::Stdout>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(line: &'a Line) -> Self {
-        let asked = |set: &str| line.set.is_empty() || line.set.iter().any(|it| it.to_string() == set);
-        let columns = dictionary().into_iter().filter(|(set, _)| asked(set)).map(|(_, it)| it).collect();
-        Self { line, columns, out: io::BufWriter::new(io::stdout()) }
-    }
-
-    fn begin(&mut self) -> Result<()> {
-        if self.line.format == Format::Csv {
-            let header =
-                ["file", "quality", "declined"].into_iter().chain(self.columns.iter().map(|it| it.name));
-            self.row(&header.map(str::to_owned).collect::<Vec<_>>())?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, measured: &Measured) -> Result<()> {
-        if self.left_out(measured) {
-            return Ok(());
-        }
-        self.contours(measured)?;
-        match self.line.format {
-            Format::Table => write!(self.out, "{}", assess::measured_text(measured))?,
-            Format::Json => writeln!(self.out, "{}", serde_json::to_string(measured)?)?,
-            Format::Csv => self.row(&self.cells(measured))?,
-        }
-        Ok(())
-    }
-
-    fn left_out(&self, measured: &Measured) -> bool {
-        let set = measured.outcome.as_ref().ok().map(|it| it.values.set());
-        set.is_some_and(|set| !self.line.set.is_empty() && !self.line.set.contains(set))
-    }
-
-    fn cells(&self, measured: &Measured) -> Vec<String> {
-        let (quality, declined) = match &measured.outcome {
-            Ok(measurement) => (measurement.quality.verdict(), String::new()),
-            Err(declined) => (declined.quality.verdict(), declined.to_string()),
-        };
-        let number = |definition: &Definition| {
-            let values = measured.outcome.as_ref().ok().map(|it| &it.values);
-            values.and_then(|it| it.number(definition.name)).map(|it| it.to_string()).unwrap_or_default()
-        };
-        [measured.file.clone(), quality.to_string(), declined]
-            .into_iter()
-            .chain(self.columns.iter().map(number))
-            .collect()
-    }
-
-    fn row(&mut self, cells: &[String]) -> Result<()> {
-        let mut writer = csv::WriterBuilder::new().from_writer(&mut self.out);
-        writer.write_record(cells)?;
-        Ok(writer.flush()?)
-    }
-
-    fn contours(&self, measured: &Measured) -> Result<()> {
-        let (Some(folder), Ok(measurement)) = (&self.line.out, &measured.outcome) else { return Ok(()) };
-        let Analysis::Voice(analysis) = &measurement.analysis else { return Ok(()) };
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        let stem = Path::new(&measured.file).file_name().unwrap_or_default().to_string_lossy();
-        for contour in &self.line.contours {
-            let (name, contour) = match contour {
-                Contour::F0 => ("f0", analysis.f0()),
-                Contour::Intensity => ("intensity", analysis.intensity()),
-            };
-            write_contour(&folder.join(format!("{stem}.{name}.csv")), contour)?;
-        }
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<()> {
-        Ok(self.out.flush()?)
-    }
-}
-
-fn write_contour(path: &Path, contour: &voice::Contour) -> Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
-    writer.write_record(["time_s", "value"])?;
-    for (time, value) in contour.iter() {
-        writer
-            .write_record([format!("{:.4}", time.0), value.map(|it| it.to_string()).unwrap_or_default()])?;
-    }
-    writer.flush().with_context(|| path.display().to_string())
 }

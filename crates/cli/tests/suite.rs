@@ -4,6 +4,8 @@
 
 #[path = "suite/bad_input.rs"]
 mod bad_input;
+#[path = "suite/batch.rs"]
+mod batch;
 #[path = "suite/commands.rs"]
 mod commands;
 #[path = "suite/house.rs"]

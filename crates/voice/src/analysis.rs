@@ -44,6 +44,14 @@ impl Analysis {
         &self.contours().intensity
     }
 
+    /// The names of all contours, in the order of [`named_contours`](Self::named_contours).
+    pub const CONTOURS: [&str; 2] = ["f0", "intensity"];
+
+    /// Every contour with its name.
+    pub fn named_contours(&self) -> impl Iterator<Item = (&'static str, &Contour)> {
+        Self::CONTOURS.into_iter().zip([self.f0(), self.intensity()])
+    }
+
     /// Stretches of speech, in order; silences below 0.15 s are part of them.
     pub fn speech(&self) -> &[Interval] {
         &self.contours().activity.speech

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Wording, wording};
-use crate::assessment::{Assessment, Conclusion};
+use crate::assessment::{Assessment, Conclusion, Performed};
 
 /// The whole report as one JSON object.
 pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
@@ -14,9 +14,13 @@ pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
         "synthetic": assessment.session.synthetic,
         "session": session(assessment),
         "conclusion": conclusion(assessment, how),
-        "performed": assessment.performed.iter().map(|it| json!({"task": it.task, "measured": it.measured})).collect::<Vec<_>>(),
+        "performed": assessment.performed.iter().map(performed).collect::<Vec<_>>(),
         "left_out": wording::not_in_score(assessment),
     })
+}
+
+fn performed(performed: &Performed) -> Value {
+    json!({ "task": performed.task, "measured": performed.measured.valued(&[]).first() })
 }
 
 fn session(assessment: &Assessment) -> Value {

@@ -1,11 +1,11 @@
 //! The report for a terminal: the answer in the first lines, evidence below.
 
-use feature::Value;
+use feature::{Feature, Value};
 
 use super::{Wording, key::is_key, wording};
 use crate::{
     assessment::{Assessment, Performed},
-    measurement::Measured,
+    measurement::Valued,
     words,
 };
 
@@ -34,28 +34,14 @@ pub fn report_text(assessment: &Assessment, how: Wording) -> String {
 }
 
 /// Every value of one recording or drawing as plain text.
-pub fn measured_text(measured: &Measured) -> String {
+pub fn measured_text(valued: &Valued) -> String {
     let mut text = Text::default();
-    text.line(&measured.file);
-    match &measured.outcome {
+    text.line(&valued.file);
+    match &valued.outcome {
         Err(declined) => text.wrapped("  declined: ", &declined.to_string()),
-        Ok(measurement) => {
-            text.wrapped(
-                &format!("  {}, quality ", measurement.values.set()),
-                &words::quality(&measurement.quality),
-            );
-            for feature in measurement.values.features() {
-                let name = feature.definition.name;
-                match &feature.value {
-                    Value::Measured(_) => {
-                        text.line(&format!(
-                            "  {name:<34} {:>14}",
-                            words::value(&feature.value, feature.definition)
-                        ));
-                    }
-                    Value::Missing(reason) => text.line(&format!("  {name:<34} {:>14}  {reason}", "missing")),
-                }
-            }
+        Ok((quality, values)) => {
+            text.wrapped(&format!("  {}, quality ", values.set()), &words::quality(quality));
+            values.features().iter().for_each(|feature| text.feature(feature));
         }
     }
     text.blank();
@@ -134,6 +120,17 @@ impl Text {
 
     fn blank(&mut self) {
         self.0.push('\n');
+    }
+
+    /// Name, value with unit, and the reason where it is missing.
+    fn feature(&mut self, feature: &Feature) {
+        let name = feature.definition.name;
+        match &feature.value {
+            Value::Measured(_) => {
+                self.line(&format!("  {name:<34} {:>14}", words::value(&feature.value, feature.definition)));
+            }
+            Value::Missing(reason) => self.line(&format!("  {name:<34} {:>14}  {reason}", "missing")),
+        }
     }
 
     /// `words` after `first`, broken at spaces, continued under the first word.

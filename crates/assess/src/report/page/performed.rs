@@ -6,13 +6,11 @@ use maud::{Markup, html};
 use super::super::{key::is_key, reference::References, wording};
 use crate::{
     assessment::{Assessment, Performed},
-    figure::{self, Inked, Reference, Sounding},
+    figure::{self, Reference},
     measurement::{Analysis, Measurement},
+    plot::{inked, sounding},
     words,
 };
-
-/// Columns of the drawn waveform: one for each pixel of the figure.
-const COLUMNS: usize = 800;
 
 /// The section of one recording or drawing; `place` counts the submissions of the session.
 pub(super) fn performed(assessment: &Assessment, performed: &Performed, place: usize) -> Markup {
@@ -95,22 +93,8 @@ fn against(number: f64, reference: &Reference, unit: Unit) -> Markup {
     }
 }
 
-fn sounding(analysis: &voice::Analysis) -> Sounding {
-    Sounding {
-        duration_s: analysis.duration().0,
-        envelope: analysis.envelope(COLUMNS),
-        pauses: analysis
-            .pauses()
-            .iter()
-            .map(|it| (it.start.0, it.end.0))
-            .filter(|(from, to)| to - from >= 0.25)
-            .collect(),
-        pitch: analysis.f0().iter().map(|(t, f0)| (t.0, f0.map(f64::from))).collect(),
-    }
-}
-
 fn drawing(analysis: &ink::Analysis, place: usize) -> Markup {
-    let strokes: Vec<Inked> = analysis.tracks().iter().map(inked).collect();
+    let strokes = inked(analysis);
     if strokes.is_empty() {
         return html! { p.meta { "The file has no times, so the drawing is not shown by speed." } };
     }
@@ -125,11 +109,4 @@ fn drawing(analysis: &ink::Analysis, place: usize) -> Markup {
             }
         }
     }
-}
-
-fn inked(track: &ink::Track) -> Inked {
-    let speed = |n: usize| track.speed.get(n).copied().unwrap_or(0.0);
-    let t_s = |n: usize| track.start_s + n as f64 / ink::RASTER_HZ;
-    let points = (0..track.x.len()).map(|n| [t_s(n), track.x[n], track.y[n], speed(n)]).collect();
-    Inked { air: track.place == ink::Place::Air, points }
 }
