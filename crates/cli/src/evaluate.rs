@@ -93,7 +93,8 @@ fn summary(card: &Card) -> String {
         }
     }
     for finding in &card.findings {
-        let decision = finding.decision.map_or("open".to_owned(), |it| format!("{it:?}").to_lowercase());
+        let undecided = if finding.open() { "open" } else { "note" };
+        let decision = finding.decision.map_or(undecided.to_owned(), |it| format!("{it:?}").to_lowercase());
         text += &format!("finding {} ({decision}): {}\n", finding.kind, finding.evidence);
     }
     text

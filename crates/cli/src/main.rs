@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod assess;
+mod audit;
 mod cohort;
 mod dictionary;
 mod evaluate;
@@ -30,6 +31,7 @@ enum Command {
     Cohort(cohort::Line),
     Train(train::Line),
     Evaluate(evaluate::Line),
+    Audit(audit::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
 }
@@ -53,6 +55,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Cohort(line) => cohort::run(line),
         Command::Train(line) => train::run(line),
         Command::Evaluate(line) => evaluate::run(line),
+        Command::Audit(line) => audit::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
     }

@@ -2,6 +2,8 @@
 //! reference runs over real data.
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
+#[path = "suite/audit.rs"]
+mod audit;
 #[path = "suite/bad_input.rs"]
 mod bad_input;
 #[path = "suite/batch.rs"]

@@ -1,70 +1,276 @@
-//! Looking for ways in which a table gives its labels away.
+//! Looking for ways in which a cohort gives its labels away, and for people and values that should be looked at.
+//!
+//! A check reads a cohort and answers with findings, or with the reason why it could not look: what was *not* checked is part
+//! of an audit. The checks of [`CHECKS`] are cheap, so every card carries them. [`audit()`] adds what needs nested fits: how far
+//! the silence, the file, the device, the duration or the age of a person alone go, beside what the whole table reaches, and the
+//! people whose label their numbers contradict in every repeat.
+//!
+//! A finding is *serious* where a number of the card can be wrong because of it, else a *note*. What no estimator here can see
+//! — the order of rows, the ids — is a note even where it tells the label completely. A serious finding is *open* until the
+//! cohort's file answers it; copied blocks are masked in the headline, which answers them.
 
-use std::collections::HashMap;
+mod baseline;
+mod chance;
+mod copies;
+mod finding;
+mod missing;
+mod order;
+mod origin;
+mod outlier;
+mod single;
+mod suspect;
+mod twins;
 
-use study::{Block, FeatureTable};
+use std::collections::BTreeSet;
 
-/// Groups of blocks that are exact copies of one another: a task's whole row of numbers, to the bit, in several people.
-///
-/// Two people do not write with the same pressure variance to the last digit: a copied block was filled in, and where
-/// it was filled in from somebody of the same class it carries the label. Each group names all its members, also the one
-/// who may be the original, because the file does not say which that is. Blocks in which everything is missing do not
-/// count; a block of fewer than four measured numbers does not either, because a few small counts can agree by chance.
-pub fn copied_blocks(table: &FeatureTable) -> Vec<Vec<Block<'_>>> {
-    let mut groups = Vec::new();
-    for task in table.tasks() {
-        let columns = table.columns_of(task);
-        let mut alike: HashMap<Vec<Option<u32>>, Vec<usize>> = HashMap::new();
-        for row in 0..table.len() {
-            let cells: Vec<_> = columns.iter().map(|&it| table.value(row, it).map(f32::to_bits)).collect();
-            if cells.iter().flatten().count() >= ENOUGH {
-                alike.entry(cells).or_default().push(row);
-            }
-        }
-        let mut copied: Vec<Vec<usize>> = alike.into_values().filter(|rows| rows.len() > 1).collect();
-        copied.sort_unstable();
-        groups.extend(copied.iter().map(|rows| rows.iter().map(|&row| Block { row, task }).collect()));
-    }
-    groups
+use serde::{Deserialize, Serialize};
+use study::{Block, Cohort, Decision, FeatureTable};
+
+use crate::{
+    Error, Interval, Plan, Training,
+    card::software,
+    evaluate::{COPIED, Watch},
+};
+
+pub use baseline::Baseline;
+pub use copies::copied_blocks;
+pub use finding::{BlockName, Figure, Finding, Severity};
+
+/// What a check looks at.
+pub(crate) struct Seen<'a> {
+    cohort: &'a Cohort,
+    /// The file as published.
+    table: &'a FeatureTable,
+    /// The same with copied blocks missing.
+    masked: &'a FeatureTable,
+    copies: &'a [Vec<Block<'a>>],
+    /// One entry a row; `true` is impaired.
+    labels: &'a [bool],
+    seed: u64,
 }
 
-/// Fewest measured numbers whose agreement is no accident.
-const ENOUGH: usize = 4;
+/// Findings, or why the check could not look.
+type Check = fn(&Seen<'_>) -> Result<Vec<Finding>, String>;
 
+/// The cheap checks, by the name under which an audit says that one could not look.
+const CHECKS: &[(&str, Check)] = &[
+    ("copied blocks", copies::copies),
+    ("people who are near copies of one another", twins::twins),
+    ("files handed in for several people", twins::shared_files),
+    ("order of rows", order::rows),
+    ("ids", order::ids),
+    ("missing values", missing::missing),
+    ("values of one class only", single::single),
+    ("device", origin::device),
+    ("site", origin::site),
+    ("language", origin::language),
+    ("age", origin::age),
+    ("sex", origin::sex),
+    ("education", origin::education),
+    ("implausible values", outlier::outliers),
+];
+
+/// A check that could not look, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// What was not checked.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an audit of a cohort found. Fields of its JSON are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Name of the cohort.
+    pub name: String,
+    /// Program and version that looked.
+    pub software: String,
+    /// Folds, repeats and seed of the fits.
+    pub plan: Plan,
+    /// People looked at.
+    pub people: usize,
+    /// How many of them are impaired.
+    pub impaired: usize,
+    /// Columns of the table.
+    pub columns: usize,
+    /// What was found: serious and open first, then serious, then notes.
+    pub findings: Vec<Finding>,
+    /// AUC of the baselines' estimator on every column, copied blocks masked; `None` where it could not be fitted.
+    pub whole_table: Option<Interval>,
+    /// What the same estimator reaches on columns that should not matter.
+    pub baselines: Vec<Baseline>,
+    /// Checks that could not look.
+    pub unchecked: Vec<Unchecked>,
+}
+
+impl Audit {
+    /// Findings that are serious and that nobody answered.
+    pub fn open(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.open())
+    }
+}
+
+/// Looks at a cohort with every check. The plan's first family is fitted for the baselines and the suspects; five repeats of
+/// the default logistic regression are enough ([`Plan::audit`]).
+///
+/// People without a label are left out and counted under `unchecked`; without numbers, what is known of people is still
+/// checked. Two rows of one person are refused.
+pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Error> {
+    plan.check()?;
+    let mut unchecked = vec![];
+    let table = labelled(cohort, &mut unchecked)?;
+    let everybody = Training::new(&table)?;
+    everybody.both_classes("cohort")?;
+    let copies = copied_blocks(&table);
+    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let (labels, seed) = (everybody.labels(), plan.seed);
+    let seen = Seen { cohort, table: &table, masked: &masked, copies: &copies, labels, seed };
+    let mut findings = look(&seen, &mut unchecked);
+    let (whole, baselines) = baseline::baselines(&seen, plan, watch, &mut unchecked)?;
+    let whole_table = whole.as_ref().map(|it| it.auc);
+    findings.extend(baselines.iter().filter_map(|it| it.finding(whole_table)));
+    findings.extend(whole.and_then(|it| suspect::suspects(&seen, &it.repeats)));
+    answer(cohort, &mut findings);
+    findings.sort_by_key(|it| (!it.open(), std::cmp::Reverse(it.severity)));
+    unchecked.extend(not_in_a_table(cohort));
+    Ok(Audit {
+        name: cohort.provenance.name.clone(),
+        software: software(),
+        plan: plan.clone(),
+        people: table.len(),
+        impaired: labels.iter().filter(|&&label| label).count(),
+        columns: table.columns().len(),
+        findings,
+        whole_table,
+        baselines,
+        unchecked,
+    })
+}
+
+/// The cheap findings of a cohort's table, for a card.
+pub(crate) fn findings_of(cohort: &Cohort, copies: &[Vec<Block<'_>>], seed: u64) -> Vec<Finding> {
+    let Some(table) = &cohort.table else { return vec![] };
+    let Ok(everybody) = Training::new(table) else { return vec![] };
+    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let seen = Seen { cohort, table, masked: &masked, copies, labels: everybody.labels(), seed };
+    let mut findings = look(&seen, &mut vec![]);
+    answer(cohort, &mut findings);
+    findings
+}
+
+fn look(seen: &Seen<'_>, unchecked: &mut Vec<Unchecked>) -> Vec<Finding> {
+    let mut findings = vec![];
+    for (name, check) in CHECKS {
+        match check(seen) {
+            Ok(found) => findings.extend(found),
+            Err(reason) => unchecked.push(Unchecked { check: (*name).to_owned(), reason }),
+        }
+    }
+    findings
+}
+
+/// The rows with a label; a table without columns where the cohort has no numbers.
+fn labelled(cohort: &Cohort, unchecked: &mut Vec<Unchecked>) -> Result<FeatureTable, Error> {
+    let mut say = |check: &str, reason: String| {
+        unchecked.push(Unchecked { check: check.to_owned(), reason });
+    };
+    let table = match &cohort.table {
+        Some(table) => table.clone(),
+        None => {
+            say("measured values", "the cohort has no features.csv; measure its files first".to_owned());
+            let mut people = FeatureTable::new(vec![])?;
+            cohort.participants.iter().try_for_each(|it| people.push(it.clone(), []))?;
+            people
+        }
+    };
+    let known: Vec<usize> =
+        (0..table.len()).filter(|&row| table.participants()[row].label.is_some()).collect();
+    if known.len() < table.len() {
+        let left_out = table.len() - known.len();
+        say("people without a label", format!("{left_out} of {} people were left out", table.len()));
+    }
+    Ok(table.of_people(&known))
+}
+
+/// Puts the cohort's answers beside the findings. Only copied blocks are masked by the program, so for other kinds the answer
+/// `masked` is none: had somebody taken the values out, nothing would be found.
+fn answer(cohort: &Cohort, findings: &mut [Finding]) {
+    for finding in findings {
+        let answered = cohort.provenance.decision(&finding.kind);
+        finding.decision = if finding.kind == copies::COPIED_BLOCKS {
+            answered.or(Some(Decision::Masked))
+        } else {
+            answered.filter(|it| *it == Decision::Acknowledged)
+        };
+    }
+}
+
+/// What a table of one row a person, without dates, cannot show.
+fn not_in_a_table(cohort: &Cohort) -> Vec<Unchecked> {
+    let unchecked = |check: &str, reason: String| Unchecked { check: check.to_owned(), reason };
+    let sittings: BTreeSet<_> = cohort.submissions.iter().map(|it| (&it.participant, &it.session)).collect();
+    let people: BTreeSet<_> = sittings.iter().map(|(person, _)| person).collect();
+    let again = sittings.len() - people.len();
+    let reason = if again == 0 {
+        "nobody has a second session".to_owned()
+    } else {
+        format!("there are {again} repeated sessions, but the table has one row a person")
+    };
+    vec![
+        unchecked("features that do not repeat (ICC)", reason),
+        unchecked("date of the session", "a cohort folder does not record it".to_owned()),
+    ]
+}
+
+/// Made-up cohorts with one fault each, for the tests of the checks.
 #[cfg(test)]
-mod tests {
+mod planted {
+    use feature::Value;
+    use study::{Participant, Provenance};
+
     use super::*;
     use crate::synthetic;
-    use feature::Value;
-    use study::Task;
 
-    #[test]
-    fn a_planted_copy_is_found_with_every_member() {
-        let plain = synthetic::blocks(20, (3, 5), 0.0, 1);
-        assert!(copied_blocks(&plain).is_empty());
-        let mut table = FeatureTable::new(plain.columns().to_vec()).unwrap();
-        for row in 0..20 {
-            let source = if row == 7 || row == 11 { 3 } else { row };
-            let cells = (0..15).map(|it| plain.value(if it / 5 == 1 { source } else { row }, it).unwrap());
-            table
-                .push(plain.participants()[row].clone(), cells.map(|it| Value::Measured(f64::from(it))))
-                .unwrap();
-        }
-        let task = Task::new("task-1").unwrap();
-        let expected: Vec<_> = [3, 7, 11].map(|row| Block { row, task: &task }).into();
-        assert_eq!(copied_blocks(&table), [expected]);
+    /// `people` half impaired without any difference: two tasks of four times each.
+    pub(crate) fn plain(people: usize) -> FeatureTable {
+        synthetic::blocks(people, (2, 4), 0.0, 7)
     }
 
-    #[test]
-    fn missing_blocks_and_a_few_counts_are_no_copies() {
-        let table = synthetic::blocks(6, (1, 5), 0.0, 1);
-        let task = Task::new("task-0").unwrap();
-        let blocks: Vec<_> = (0..4).map(|row| Block { row, task: &task }).collect();
-        assert!(copied_blocks(&table.masked(&blocks, &"not done".into())).is_empty());
-        let mut counts = FeatureTable::new(table.columns()[..2].to_vec()).unwrap();
-        for id in 0..4 {
-            counts.push(synthetic::person(id, false), [Value::Measured(1.0), Value::Measured(2.0)]).unwrap();
+    /// The table with its people and cells changed: `change(row, person, cells)`.
+    pub(crate) fn changed(
+        table: &FeatureTable,
+        change: impl Fn(usize, &mut Participant, &mut Vec<Option<f64>>),
+    ) -> FeatureTable {
+        let mut new = FeatureTable::new(table.columns().to_vec()).unwrap();
+        for row in 0..table.len() {
+            let mut person = table.participants()[row].clone();
+            let mut cells: Vec<Option<f64>> = table.row(row).map(|it| it.map(f64::from)).collect();
+            change(row, &mut person, &mut cells);
+            let value = |it: Option<f64>| it.map_or(Value::Missing("left out".into()), Value::Measured);
+            new.push(person, cells.into_iter().map(value)).unwrap();
         }
-        assert!(copied_blocks(&counts).is_empty());
+        new
+    }
+
+    pub(crate) fn cohort(table: FeatureTable) -> Cohort {
+        let provenance = Provenance { name: "planted".to_owned(), ..Provenance::default() };
+        let participants = table.participants().to_vec();
+        Cohort { provenance, participants, table: Some(table), submissions: vec![] }
+    }
+
+    /// What one check says of a cohort.
+    pub(crate) fn asked(check: Check, cohort: &Cohort) -> Result<Vec<Finding>, String> {
+        let table = cohort.table.as_ref().unwrap();
+        let copies = copied_blocks(table);
+        let masked = table.masked(&copies.concat(), &COPIED.into());
+        let everybody = Training::new(table).unwrap();
+        let labels = everybody.labels();
+        check(&Seen { cohort, table, masked: &masked, copies: &copies, labels, seed: 1 })
+    }
+
+    /// What one check says of a table.
+    pub(crate) fn found(check: Check, table: FeatureTable) -> Vec<Finding> {
+        asked(check, &cohort(table)).unwrap()
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Spread {
 }
 
 /// How often each of `people` people is drawn in draw number `draw`: with replacement, as many as there are.
-fn drawn(people: usize, seed: u64, draw: usize) -> Vec<u32> {
+pub(crate) fn drawn(people: usize, seed: u64, draw: usize) -> Vec<u32> {
     let mut random = ChaCha8Rng::seed_from_u64(derive(seed, &[draw as u64]));
     let mut weights = vec![0; people];
     (0..people).for_each(|_| weights[random.random_range(0..people)] += 1);

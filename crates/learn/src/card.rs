@@ -4,11 +4,11 @@ mod reading;
 mod words;
 
 use serde::{Deserialize, Serialize};
-use study::{Block, Cohort, Decision, Diagnosis};
+use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Error, Estimator, Plan, Splits, digest, metric::predictive_values, screener::FormEvidence,
-    subgroup::Subgroup,
+    Error, Estimator, Finding, Plan, Splits, audit, digest, metric::predictive_values,
+    screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
@@ -119,42 +119,6 @@ pub struct PredictiveValues {
     pub negative: f64,
 }
 
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// The numbers cannot be trusted while it stands.
-    Serious,
-}
-
-/// Something the audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// Kind: `copied_blocks`.
-    pub kind: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What was found, in words with numbers.
-    pub evidence: String,
-    /// The blocks it names.
-    #[serde(default)]
-    pub blocks: Vec<BlockName>,
-    /// What was decided of it; a finding without a decision is open.
-    pub decision: Option<Decision>,
-}
-
-/// A participant's task, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockName {
-    /// Pseudonym as in the cohort.
-    pub participant: String,
-    /// Task.
-    pub task: String,
-}
-
 impl Card {
     /// The card of an evaluation. `groups` are the copied blocks of the table.
     pub(crate) fn new(
@@ -182,7 +146,7 @@ impl Card {
             predictive_values: PredictiveValues { prevalence, sensitivity, specificity, positive, negative },
             estimators,
             subgroups,
-            findings: findings(cohort, groups),
+            findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
             screener_digest: None,
@@ -199,9 +163,9 @@ impl Card {
         serde_json::to_vec_pretty(self).map_err(|source| Error::Json { place: "card.json", source })
     }
 
-    /// Findings that nobody answered.
+    /// Serious findings that nobody answered.
     pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.decision.is_none())
+        self.findings.iter().filter(|finding| finding.open())
     }
 }
 
@@ -230,65 +194,11 @@ impl CohortSummary {
     }
 }
 
-/// What the audit says of the copied blocks. Their being masked in the headline answers the finding unless the cohort says
-/// otherwise.
-fn findings(cohort: &Cohort, groups: &[Vec<Block<'_>>]) -> Vec<Finding> {
-    let Some(table) = cohort.table.as_ref().filter(|_| !groups.is_empty()) else { return vec![] };
-    let person = |block: &Block<'_>| &table.participants()[block.row];
-    let blocks: Vec<&Block<'_>> = groups.iter().flatten().collect();
-    let mixed = |group: &&Vec<Block<'_>>| group.iter().any(|it| person(it).label != person(&group[0]).label);
-    let across = groups.iter().filter(mixed).count();
-    let evidence = format!(
-        "{} of {} blocks are exact copies of another person's block of the same task, in {} groups; {} groups hold more than \
-         one label. Copies that never cross labels carry the label.",
-        blocks.len(),
-        table.len() * table.tasks().len(),
-        groups.len(),
-        if across == 0 { "no".to_owned() } else { across.to_string() },
-    );
-    let name = |block: &&Block<'_>| BlockName {
-        participant: person(block).id.reveal().to_owned(),
-        task: block.task.to_string(),
-    };
-    let decision = cohort.provenance.decision(COPIED_BLOCKS).or(Some(Decision::Masked));
-    let blocks = blocks.iter().map(name).collect();
-    vec![Finding { kind: COPIED_BLOCKS.to_owned(), severity: Severity::Serious, evidence, blocks, decision }]
-}
-
-/// Kind of the finding that blocks are copies of one another.
-const COPIED_BLOCKS: &str = "copied_blocks";
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::synthetic;
-    use study::{Answer, Provenance, Task};
-
-    fn found(answers: Vec<Answer>, rows: [usize; 2]) -> Finding {
-        let table = synthetic::blocks(10, (2, 4), 1.0, 1);
-        let task = Task::new("task-1").unwrap();
-        let groups = [rows.map(|row| Block { row, task: &task }).to_vec()];
-        let provenance = Provenance { answers, ..Provenance::default() };
-        let cohort =
-            Cohort { provenance, participants: vec![], table: Some(table.clone()), submissions: vec![] };
-        findings(&cohort, &groups).swap_remove(0)
-    }
-
-    #[test]
-    fn a_finding_names_its_blocks_and_says_whether_labels_mix() {
-        let pure = found(vec![], [1, 3]);
-        assert_eq!(pure.blocks[1], BlockName { participant: "p3".to_owned(), task: "task-1".to_owned() });
-        assert!(pure.evidence.starts_with("2 of 20 blocks") && pure.evidence.contains("no groups hold more"));
-        assert!(found(vec![], [1, 2]).evidence.contains("1 groups hold more than one label"));
-    }
-
-    #[test]
-    fn masking_answers_the_finding_unless_the_cohort_has_its_own_answer() {
-        assert_eq!(found(vec![], [1, 3]).decision, Some(Decision::Masked));
-        let note = "known".to_owned();
-        let answer = Answer { finding: "copied_blocks".to_owned(), decision: Decision::Acknowledged, note };
-        assert_eq!(found(vec![answer], [1, 3]).decision, Some(Decision::Acknowledged));
-    }
+    use study::Provenance;
 
     #[test]
     fn a_cohort_is_counted_by_label() {

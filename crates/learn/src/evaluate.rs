@@ -22,9 +22,7 @@ use crate::{
     Card, Error, Estimator, MaxFeatures, Training, audit,
     card::{self, Evidence, Reading, Readings},
 };
-use nested::nested;
-
-pub(crate) use nested::Nested;
+pub(crate) use nested::{Nested, nested};
 
 pub use splits::{OuterFold, Splits};
 pub(crate) use splits::{inner_seed, outer_seed};
@@ -110,6 +108,11 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// The plan of an audit: logistic regression alone, five repeats.
+    pub fn audit() -> Self {
+        Self { repeats: 5, families: vec![Family::logistic()], ..Self::default() }
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         let bad = |what, expected, got: &dyn ToString| {
             Err(Error::BadSetting { what, expected, got: got.to_string() })

@@ -10,6 +10,8 @@
 //! - [`train()`]: a [`Screener`] with the card that judges it. [`Screener::score`] says of one person's [`Measurements`] how
 //!   much more likely they are in impaired people than in healthy ones, with an interval, what moved it, and when nothing
 //!   should be concluded.
+//! - [`audit()`]: an [`Audit`] of a cohort — copies, order, ids, gaps, equipment and age that tell the label, values and labels
+//!   to look at, and what could not be checked. [`Claim::audit`] asks whether published figures can be true together.
 //!
 //! **How it stays honest.** Every step that learns — medians, scales, settings, coefficients, calibration, the correlation that
 //! joins tasks — takes [`Training`]. Nested cross-validation is recursion: a table splits *by people* into [`Training`] and
@@ -64,6 +66,7 @@ mod audit;
 mod bootstrap;
 mod calibrate;
 mod card;
+mod claim;
 mod digest;
 mod error;
 mod estimator;
@@ -78,12 +81,12 @@ mod synthetic;
 mod train;
 mod training;
 
-pub use audit::copied_blocks;
+pub use audit::{Audit, Baseline, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks};
 pub use calibrate::Platt;
 pub use card::{
-    BlockName, Card, CohortSummary, Decider, Distribution, Evidence, Finding, PredictiveValues, Reading,
-    Readings, RocPoint, Severity,
+    Card, CohortSummary, Decider, Distribution, Evidence, PredictiveValues, Reading, Readings, RocPoint,
 };
+pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
 pub use error::Error;
 pub use estimator::{Estimator, Fitted, MaxFeatures};
 pub use evaluate::{Evaluation, Family, OuterFold, Plan, Progress, Splits, Watch, evaluate};

@@ -10,7 +10,7 @@ pub(crate) use profile::Profile;
 
 /// The logarithm takes over at this fraction of a column's median size: two decades below the median a value still counts
 /// on a log scale, and below that the curve is linear, so that a true zero keeps a finite place.
-const FLOOR: f64 = 0.01;
+pub(crate) const FLOOR: f64 = 0.01;
 
 /// A value farther from the mean than this many standard deviations counts as this far: one very slow person must not move a
 /// line, nor be carried along it beyond anything the training people showed.
@@ -68,7 +68,7 @@ impl Scale {
 }
 
 /// Signed logarithm with a floor: sign(x) · ln(1 + |x| / floor).
-fn signed_log(value: f64, floor: f64) -> f64 {
+pub(crate) fn signed_log(value: f64, floor: f64) -> f64 {
     value.signum() * (1.0 + value.abs() / floor).ln()
 }
 

@@ -179,9 +179,10 @@ fn findings(card: &Card) -> Markup {
                     b { (finding.kind) } " · "
                     @match &finding.decision {
                         Some(decision) => { (format!("{decision:?}").to_lowercase()) }
-                        None => { span.warn { "open" } }
+                        None if finding.open() => { span.warn { "open" } }
+                        None => { "note" }
                     }
-                    " · " (finding.evidence)
+                    " · " (finding.evidence) " " (finding.advice)
                 }
             }
             h2 { "What is not known" }
