@@ -1,6 +1,6 @@
 //! `inkling audit`: what a cohort gives away, and whether published figures can be true together.
 
-use std::{fmt::Write, path::PathBuf, process::ExitCode};
+use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
@@ -108,11 +108,10 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let stages = Stages::new();
     let audit = pool.install(|| audit(&cohort, &plan, &|progress| stages.show(progress)))?;
     stages.end();
-    match line.format {
-        Format::Text => print!("{}", text(&audit)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&audit)?),
-    }
-    Ok(ExitCode::SUCCESS)
+    say(&match line.format {
+        Format::Text => text(&audit),
+        Format::Json => serde_json::to_string_pretty(&audit)? + "\n",
+    })
 }
 
 fn claim(figures: &Figures) -> Result<ExitCode> {
@@ -131,10 +130,15 @@ fn claim(figures: &Figures) -> Result<ExitCode> {
         prevalence: figures.prevalence,
     };
     let audit = claim.audit()?;
-    match figures.format {
-        Format::Text => print!("{}", claim_text(&audit)),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&audit)?),
-    }
+    say(&match figures.format {
+        Format::Text => claim_text(&audit),
+        Format::Json => serde_json::to_string_pretty(&audit)? + "\n",
+    })
+}
+
+/// Writes to stdout; a reader that has gone is an error that `main` knows, where `print!` would panic.
+fn say(text: &str) -> Result<ExitCode> {
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

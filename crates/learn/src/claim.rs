@@ -426,7 +426,8 @@ fn intervals(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
     let of = |(name, share, of): (&'static str, Option<Printed>, Option<usize>)| {
         let (share, of) = (share?, of?);
         let count = share.counts(of).next().unwrap_or((share.value * of as f64).round() as usize);
-        Some((name, format!("{count} of {of}"), wilson(count as f64 / of as f64, of)))
+        let words = format!("{} ({count} of {of} people)", percent_as_printed(share));
+        Some((name, words, wilson(count as f64 / of as f64, of)))
     };
     let mut found: Vec<(&str, String, Interval)> = claim.counted().into_iter().filter_map(of).collect();
     if let (Some(auc), Some(n), Some(positives)) = (claim.auc, claim.n, claim.positives) {
@@ -444,8 +445,7 @@ fn intervals(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
         let wide = it.high - it.low >= WIDE;
         let verdict = if wide { Verdict::Weak } else { Verdict::Meaning };
         let words = format!(
-            "{name} {} of {people} people has a 95 % interval of {:.1}–{:.1} %{}.",
-            percent(it.value),
+            "{name} {people} has a 95 % interval of {:.1}–{:.1} %{}.",
             100.0 * it.low,
             100.0 * it.high,
             if wide { ": too few people to tell good from fair" } else { "" }
@@ -539,7 +539,11 @@ mod tests {
         // With everything rounded in its favour the bound is 1 − .2745 · .2775.
         assert!((bound.number.unwrap().high - (1.0 - 0.2745 * 0.2775)).abs() < 1e-9);
         assert!(!choi().audit().unwrap().consistent);
-        assert!(Claim { auc: p(".80"), ..choi() }.audit().unwrap().consistent, "all but the AUC agrees");
+        let alone = Claim { n: None, positives: None, ..choi() };
+        assert!(Claim { auc: p(".80"), ..alone }.audit().unwrap().consistent, "all but the AUC agrees");
+        let counts: Vec<Verdict> = said(&choi(), "whole_counts").iter().map(|it| it.verdict).collect();
+        // 296 and 297 of 409 are 72.4 and 72.6 %; 134 of 185 is 72.4 %, 133 is 71.9 %; 430 of 594 is 72.4 %.
+        assert_eq!(counts, [Verdict::Impossible, Verdict::Impossible, Verdict::Possible]);
         assert_eq!(verdict(&Claim { auc: p(".924"), ..choi() }, "auc_bound"), Verdict::Possible);
         assert_eq!(verdict(&Claim { auc: p(".51"), ..choi() }, "auc_bound"), Verdict::Impossible);
     }

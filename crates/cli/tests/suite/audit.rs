@@ -73,7 +73,7 @@ fn the_text_has_a_line_a_finding_and_says_what_was_not_checked() {
     let lines: Vec<&str> = said.out.lines().collect();
     assert!(lines[0].starts_with("planted: 40 people, 20 impaired."), "{}", said.out);
     let entry = lines.iter().find(|it| it.starts_with("SERIOUS device_tied_to_label, open: ")).unwrap();
-    assert!(entry.contains("20 impaired of 20"), "{entry}");
+    assert!(entry.contains("the others 20 of 20"), "{entry}");
     assert!(said.out.contains("\nNot checked\n  ") && said.out.contains("whole table"), "{}", said.out);
     assert!(lines.iter().skip(1).all(|it| it.chars().count() < 260), "{}", said.out);
 }
@@ -120,7 +120,7 @@ fn darwin_gives_up_its_copies_its_order_and_its_task_of_two_and_a_half_hours() {
     };
     let copies = of("copied_blocks");
     assert_eq!((copies["blocks"].as_array().unwrap().len(), &copies["decision"]), (220, &"masked".into()));
-    assert_eq!(of("order_predicts_label")["numbers"][0]["value"], 0.0, "the patients come first");
+    assert_eq!(of("order_predicts_label")["numbers"][0]["value"], 1.0, "the patients come first");
     assert_eq!(of("id_predicts_label")["severity"], "note");
     let odd = of("implausible_values");
     assert!(odd["evidence"].as_str().unwrap().contains("darwin-19/ink.darwin.total_time = 2.6 h"), "{odd}");

@@ -28,14 +28,15 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// AUC turned so that it is at least .5.
-    pub(crate) fn strength(&self) -> f64 {
-        self.auc.value.max(1.0 - self.auc.value)
-    }
-
-    /// The end of the interval nearer to .5, turned in the same way.
-    pub(crate) fn at_least(&self) -> f64 {
-        if self.auc.value >= 0.5 { self.auc.low } else { 1.0 - self.auc.high }
+    /// The same with numbers turned around where low ones mean impaired, so that the AUC is at least .5.
+    pub(crate) fn turned(self) -> Self {
+        let Interval { value, low, high } = self.auc;
+        let auc = if value >= 0.5 {
+            self.auc
+        } else {
+            Interval { value: 1.0 - value, low: 1.0 - high, high: 1.0 - low }
+        };
+        Self { auc, ..self }
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
         let labels = [true, true, true, false, false, false, false];
         let told_by = |numbers: &[f64]| told(numbers, &labels, 1);
         let low = told_by(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).unwrap();
-        assert_eq!((low.auc.value, low.strength(), low.at_least()), (0.0, 1.0, 1.0));
+        assert_eq!((low.auc.value, low.turned().auc.value, low.turned().auc.low), (0.0, 1.0, 1.0));
         assert!(told_by(&[1.0; 7]).is_none());
         assert!(told(&[1.0, 2.0], &[true, true], 1).is_none());
     }

@@ -11,7 +11,7 @@ use study::Participant;
 
 use super::{
     Figure, Finding, Seen, Severity,
-    chance::{LIKELY, Told, told},
+    chance::{LIKELY, told},
     finding::{auc_words, few, p_words},
 };
 use crate::seed::derive;
@@ -37,7 +37,10 @@ pub(crate) fn missing(seen: &Seen<'_>) -> Result<Vec<Finding>, String> {
     if number.is_none() && one.is_none() {
         return Ok(vec![]);
     }
-    let far = number.as_ref().map_or(0.0, Told::at_least).max(one.map_or(0.0, |it| it.1.abs() / 2.0 + 0.5));
+    let far = number
+        .as_ref()
+        .map_or(0.0, |it| it.turned().auc.low)
+        .max(one.map_or(0.0, |it| it.1.abs() / 2.0 + 0.5));
     let severity = if far >= CARRIES { Severity::Serious } else { Severity::Note };
     let mut words = vec![];
     if let Some(it) = &number {
@@ -64,13 +67,25 @@ pub(crate) fn missing(seen: &Seen<'_>) -> Result<Vec<Finding>, String> {
 fn gap_words(gap: &Gap, difference: f64, p: f64, labels: &[bool]) -> String {
     let impaired = gap.rows.iter().filter(|&&row| labels[row]).count();
     let more = if difference > 0.0 { "impaired" } else { "healthy" };
+    let places = places(&gap.columns);
     format!(
-        "{} missing more often of {more} people: of {} impaired and {} healthy ones; permutation {}.",
-        few(&gap.columns, 3) + if gap.columns.len() == 1 { " is" } else { " are" },
+        "{} {} missing more often for {more} people: for {} impaired and {} healthy ones; permutation {}.",
+        few(&places, 3),
+        if places.len() == 1 { "is" } else { "are" },
         impaired,
         gap.rows.len() - impaired,
         p_words(p)
     )
+}
+
+/// Tasks where several columns of one are missing together, else the column.
+fn places(columns: &[String]) -> Vec<String> {
+    let task = |column: &String| column.split_once('/').map_or(column.clone(), |(task, _)| task.to_owned());
+    let mut places: Vec<String> = vec![];
+    for alike in columns.chunk_by(|a, b| task(a) == task(b)) {
+        places.push(if alike.len() == 1 { alike[0].clone() } else { task(&alike[0]) });
+    }
+    places
 }
 
 const ADVICE: &str = "Ask why it is missing. Compare with the reading `missingness only`: a result close to it may be nothing else. \
@@ -157,7 +172,13 @@ mod tests {
         });
         let finding = found(missing, table).swap_remove(0);
         assert!(finding.open() && finding.columns.len() == 4, "{finding:?}");
-        assert!(finding.evidence.contains("of 24 impaired and 0 healthy ones"), "{}", finding.evidence);
+        assert!(
+            finding.evidence.contains(
+                "task-1 is missing more often for impaired people: for 24 impaired and 0 healthy ones"
+            ),
+            "{}",
+            finding.evidence
+        );
         assert_eq!(finding.numbers[0].value, 0.9);
     }
 

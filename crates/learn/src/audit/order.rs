@@ -14,7 +14,7 @@ use crate::seed::derive;
 pub(crate) fn rows(seen: &Seen<'_>) -> Result<Vec<Finding>, String> {
     let places: Vec<f64> = (0..seen.labels.len()).map(|row| row as f64).collect();
     let told = told(&places, seen.labels, derive(seen.seed, &[0x01])).ok_or("there are too few rows")?;
-    Ok(telling(&told).then(|| order_finding(&told)).into_iter().collect())
+    Ok(telling(&told).then(|| order_finding(&told.turned())).into_iter().collect())
 }
 
 fn order_finding(told: &Told) -> Finding {
@@ -39,7 +39,7 @@ pub(crate) fn ids(seen: &Seen<'_>) -> Result<Vec<Finding>, String> {
     let labels: Vec<bool> = numbered.iter().map(|&row| seen.labels[row]).collect();
     let number = told(&numbered.iter().map(of).collect::<Vec<_>>(), &labels, derive(seen.seed, &[0x02]));
     let letters = tie(&ids.iter().map(|id| Some(letters(id))).collect::<Vec<_>>(), seen.labels);
-    let found = number.filter(telling).map(|it| number_finding(&it));
+    let found = number.filter(telling).map(|it| number_finding(&it.turned()));
     Ok(found.into_iter().chain(letters.filter(Tie::telling).map(|it| letters_finding(&it))).collect())
 }
 
@@ -62,7 +62,7 @@ const ID_ADVICE: &str =
 
 /// Beyond chance, and enough to be worth a word.
 fn telling(told: &Told) -> bool {
-    told.p <= LIKELY && told.strength() >= 0.6
+    told.p <= LIKELY && told.turned().auc.value >= 0.6
 }
 
 /// The last run of digits.
