@@ -142,13 +142,15 @@ impl Baseline {
         let severity = if kind.fault || as_good { Severity::Serious } else { Severity::Note };
         let beside = whole.map_or(String::new(), |it| format!("; every column reaches {}", auc_words(&it)));
         let evidence = format!("{} alone tell the label: {}{beside}.", kind.words, auc_words(&self.auc));
-        let mut finding =
-            Finding::new(&format!("{}_predicts_label", self.name), severity, evidence, kind.advice)
-                .number(Figure::within("auc", self.auc))
-                .columns(self.columns.clone());
+        // The cheap check of gaps has the other name already.
+        let name = match kind.source {
+            Source::Gaps => "missingness_only".to_owned(),
+            _ => format!("{}_predicts_label", self.name),
+        };
+        let mut finding = Finding::new(&name, severity, evidence, kind.advice)
+            .number(Figure::within("auc", self.auc))
+            .columns(self.columns.clone());
         finding.numbers.extend(whole.map(|it| Figure::within("whole_table_auc", it)));
-        // The cheap check of missing values has this kind already.
-        finding.kind = finding.kind.replace("missingness_predicts_label", "missingness_only");
         Some(finding)
     }
 }

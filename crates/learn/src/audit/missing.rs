@@ -91,8 +91,10 @@ fn places(columns: &[String]) -> Vec<String> {
 const ADVICE: &str = "Ask why it is missing. Compare with the reading `missingness only`: a result close to it may be nothing else. \
                       Judge people who have everything by themselves.";
 
+type Known = (&'static str, fn(&Participant) -> bool);
+
 /// What is recorded of people besides their label.
-const RECORDED: [(&str, fn(&Participant) -> bool); 6] = [
+const RECORDED: [Known; 6] = [
     ("age", |it| it.age.is_some()),
     ("sex", |it| it.sex.is_some()),
     ("education", |it| it.education.is_some()),
