@@ -6,12 +6,14 @@
 //! what it found, and an impossible figure is a fact of arithmetic: something was misprinted, averaged over folds, or measured
 //! on other people. Rounding is given its room: a check fails only if no numbers that round to the printed ones would pass.
 
+mod chance;
 mod printed;
 mod tables;
 
 use serde::Serialize;
 
 use crate::{Error, Interval, Unchecked, predictive_values};
+use chance::{hanley, wilson};
 use tables::tables;
 
 pub use printed::Printed;
@@ -402,25 +404,6 @@ fn one_table(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
     Ok(vec![checked("one_table", verdict, words)])
 }
 
-/// z of a 95 % interval.
-const Z: f64 = 1.959_963_984_540_054;
-
-/// Wilson's 95 % interval of a share (Wilson 1927).
-fn wilson(share: f64, n: usize) -> Interval {
-    let (n, square) = (n as f64, Z * Z);
-    let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
-    let half = Z / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
-    Interval { value: share, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
-}
-
-/// 95 % interval of an AUC (Hanley & McNeil 1982).
-fn hanley(auc: f64, impaired: f64, healthy: f64) -> Interval {
-    let (q1, q2) = (auc / (2.0 - auc), 2.0 * auc * auc / (1.0 + auc));
-    let square = auc * (1.0 - auc) + (impaired - 1.0) * (q1 - auc * auc) + (healthy - 1.0) * (q2 - auc * auc);
-    let half = Z * (square.max(0.0) / (impaired * healthy)).sqrt();
-    Interval { value: auc, low: (auc - half).max(0.0), high: (auc + half).min(1.0) }
-}
-
 /// The interval each figure has for its number of people.
 fn intervals(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
     let of = |(name, share, of): (&'static str, Option<Printed>, Option<usize>)| {
@@ -577,17 +560,6 @@ mod tests {
             assert!(found.words.contains(&words), "{words} is not in {}", found.words);
         }
         assert_eq!((of(48, "89.6").verdict, of(5000, "89.6").verdict), (Verdict::Weak, Verdict::Meaning));
-    }
-
-    #[test]
-    fn the_interval_of_an_auc_is_hanley_and_mcneils() {
-        let claim = Claim { n: Some(300), positives: Some(36), auc: p(".86"), ..Claim::default() };
-        let found = said(&claim, "interval").swap_remove(0).number.unwrap();
-        // SE by hand: q1 = .86/1.14, q2 = 2·.7396/1.86.
-        let (q1, q2): (f64, f64) = (0.86 / 1.14, 2.0 * 0.7396 / 1.86);
-        let square = 0.86 * 0.14 + 35.0 * (q1 - 0.7396) + 263.0 * (q2 - 0.7396);
-        let half = 1.96 * (square / (36.0 * 264.0)).sqrt();
-        assert!((found.high - 0.86 - half).abs() < 1e-4 && (0.86 - found.low - half).abs() < 1e-4);
     }
 
     #[test]
