@@ -15,6 +15,8 @@ pub(super) struct Beside {
     contours: Vec<String>,
     out: Option<PathBuf>,
     plot: Option<PathBuf>,
+    /// The folders that were asked for: names are what lies below them.
+    roots: Vec<String>,
 }
 
 impl Beside {
@@ -26,14 +28,17 @@ impl Beside {
         if let Some(unknown) = line.contours.iter().find(|it| *it != "all" && !known.contains(&it.as_str())) {
             bail!("unknown contour {unknown:?}; expected all, or some of: {}", known.join(", "));
         }
-        Ok(Self { contours: line.contours.clone(), out: line.out.clone(), plot: line.plot.clone() })
+        let root = |path: &PathBuf| {
+            if path.is_dir() { path.clone() } else { path.parent().unwrap_or(path).to_owned() }
+        };
+        let roots = line.paths.iter().map(|path| root(path).display().to_string()).collect();
+        Ok(Self { contours: line.contours.clone(), out: line.out.clone(), plot: line.plot.clone(), roots })
     }
 
     /// Writes what was asked for of one recording or drawing; nothing where it was declined.
     pub(super) fn write(&self, measured: &Measured) -> Result<()> {
         let Ok(measurement) = &measured.outcome else { return Ok(()) };
-        // Two files of one name in different folders must not overwrite each other.
-        let stem = measured.file.trim_start_matches(['.', '/']).replace(['/', '\\'], "_");
+        let stem = self.stem(&measured.file);
         if let (Some(folder), Analysis::Voice(analysis)) = (&self.out, &measurement.analysis) {
             for (name, contour) in analysis.named_contours().filter(|(name, _)| self.wants(name)) {
                 write_contour(&folder.join(format!("{stem}.{name}.csv")), contour)?;
@@ -44,6 +49,14 @@ impl Beside {
             fs::write(&path, plot(&measurement.analysis)).with_context(|| path.display().to_string())?;
         }
         Ok(())
+    }
+
+    /// The name below the folder asked for, on one level: two files of one name in different folders must not overwrite each
+    /// other.
+    fn stem(&self, file: &str) -> String {
+        let below =
+            self.roots.iter().filter_map(|root| file.strip_prefix(root.as_str())).min_by_key(|it| it.len());
+        below.unwrap_or(file).trim_start_matches(['.', '/']).replace(['/', '\\'], "_")
     }
 
     fn wants(&self, name: &str) -> bool {

@@ -108,7 +108,7 @@ fn csv_has_a_row_a_file_and_a_column_a_feature() {
     let header = reader.headers().unwrap().clone();
     let definitions = inkling(["dictionary", "--format", "json"]).out;
     let definitions: Value = serde_json::from_str(&definitions).unwrap();
-    assert_eq!(header.len(), 3 + definitions.as_array().unwrap().len());
+    assert_eq!(header.len(), 4 + definitions.as_array().unwrap().len());
     let place = header.iter().position(|it| it == "voice.pause.count").unwrap();
     let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
     let sound = records.iter().find(|it| it[0].ends_with("picture.flac")).unwrap();
