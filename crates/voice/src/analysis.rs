@@ -1,23 +1,41 @@
 //! A usable recording with everything the measures read.
 
-use feature::{Seconds, Usable};
+use feature::{Reason, Seconds, Usable};
 
 use crate::{
     activity::Interval,
     contour::{Contour, Contours},
     recording::Recording,
+    speaker::{self, Speaker},
 };
 
 /// Contours and intervals of one recording, computed once. Measures read this and nothing else.
 #[derive(Debug, Clone)]
 pub struct Analysis {
     recording: Recording,
+    kept: Vec<Interval>,
 }
 
 impl Analysis {
     /// The analysis of a recording that passed its check. The check has computed the contours already; they are shared.
     pub fn new(recording: &Usable<Recording>) -> Self {
-        Self { recording: recording.medium().clone() }
+        let kept = vec![Interval { start: Seconds(0.0), end: recording.medium().duration() }];
+        Self { recording: recording.medium().clone(), kept }
+    }
+
+    /// The analysis of one speaker's turns: the sound of the other is cut out, with the silences around it, before
+    /// anything is measured. Times are those of the sound that is left; [`kept`](Self::kept) says where it was.
+    ///
+    /// # Errors
+    /// Why the speakers cannot be told apart: too little speech, or a second voice too short to be sure of.
+    pub fn of(recording: &Usable<Recording>, speaker: Speaker) -> Result<Self, Reason> {
+        let (recording, kept) = speaker::of_one(recording.medium(), speaker)?;
+        Ok(Self { recording, kept })
+    }
+
+    /// The stretches of the recording that were measured, in order: all of it, unless a speaker was left out.
+    pub fn kept(&self) -> &[Interval] {
+        &self.kept
     }
 
     fn contours(&self) -> &Contours {

@@ -13,6 +13,7 @@ use crate::{
     pitch::{self, PitchSettings},
     recording::RATE,
     rhythm,
+    speaker::Voices,
 };
 
 /// When frames are taken: the centre of the first, and the step.
@@ -109,6 +110,7 @@ pub(crate) struct Contours {
     pub(crate) intensity: Contour,
     pub(crate) activity: Activity,
     pub(crate) syllables: Vec<Seconds>,
+    pub(crate) voices: Voices,
 }
 
 impl Contours {
@@ -118,7 +120,8 @@ impl Contours {
         let intensity = intensity::intensity(samples, Grid::default());
         let activity = Activity::of(samples, &f0);
         let syllables = rhythm::nuclei(&intensity, &f0, &activity.speech);
-        Self { f0, intensity, activity, syllables }
+        let voices = Voices::of(samples, &f0, &activity.speech);
+        Self { f0, intensity, activity, syllables, voices }
     }
 }
 

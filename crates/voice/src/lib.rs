@@ -56,6 +56,7 @@ mod pitch;
 mod recording;
 mod resample;
 mod rhythm;
+mod speaker;
 pub mod synth;
 
 pub use activity::Interval;
@@ -67,3 +68,4 @@ pub use intensity::intensity;
 pub use measures::{MEASURES, set};
 pub use pitch::{PitchSettings, pitch};
 pub use recording::{Broken, Damage, RATE, Recording, Source};
+pub use speaker::Speaker;

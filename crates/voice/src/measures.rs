@@ -8,11 +8,12 @@ use crate::{
     pitch::Pitch,
     recording::Duration,
     rhythm::{PauseDistribution, Pauses, Rates},
+    speaker::SecondVoice,
 };
 
 /// Every measure of voice, in the order of the dictionary. A measure that is not here does not exist.
 pub static MEASURES: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates];
+    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &SecondVoice];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {

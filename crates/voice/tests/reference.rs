@@ -14,6 +14,8 @@ mod golden;
 mod hostile;
 #[path = "reference/session.rs"]
 mod session;
+#[path = "reference/speakers.rs"]
+mod speakers;
 
 use std::{
     env, fs,
