@@ -8,7 +8,9 @@
 use feature::Seconds;
 
 use crate::{
-    activity::Activity,
+    activity::{Activity, Levels},
+    check::tone,
+    colour::colours,
     intensity,
     pitch::{self, PitchSettings},
     recording::RATE,
@@ -106,11 +108,14 @@ impl PartialEq for Contour {
 /// Everything that is computed once of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Contours {
+    pub(crate) levels: Levels,
     pub(crate) f0: Contour,
     pub(crate) intensity: Contour,
     pub(crate) activity: Activity,
     pub(crate) syllables: Vec<Seconds>,
     pub(crate) voices: Voices,
+    /// Share of the voiced time that is a tone or a hum; `None` where nothing is voiced.
+    pub(crate) tone: Option<f64>,
 }
 
 impl Contours {
@@ -118,10 +123,13 @@ impl Contours {
     pub(crate) fn of(samples: &[f32]) -> Self {
         let f0 = pitch::pitch(samples, &PitchSettings::default());
         let intensity = intensity::intensity(samples, Grid::default());
-        let activity = Activity::of(samples, &f0);
+        let levels = Levels::of(samples);
+        let activity = Activity::of(samples, &levels, &f0);
         let syllables = rhythm::nuclei(&intensity, &f0, &activity.speech);
-        let voices = Voices::of(samples, &f0, &activity.speech);
-        Self { f0, intensity, activity, syllables, voices }
+        let colours = colours(samples, &f0);
+        let voices = Voices::of(&colours, &f0, &activity.speech);
+        let tone = tone::share(&colours, &f0);
+        Self { levels, f0, intensity, activity, syllables, voices, tone }
     }
 }
 

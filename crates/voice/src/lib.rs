@@ -47,6 +47,7 @@
 mod activity;
 mod analysis;
 mod check;
+mod colour;
 mod contour;
 mod decode;
 mod error;
@@ -54,10 +55,12 @@ mod intensity;
 mod measures;
 mod pitch;
 mod recording;
+mod repetition;
 mod resample;
 mod rhythm;
 mod speaker;
 pub mod synth;
+mod variability;
 
 pub use activity::Interval;
 pub use analysis::Analysis;

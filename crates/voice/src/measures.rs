@@ -7,13 +7,24 @@ use crate::{
     intensity::Loudness,
     pitch::Pitch,
     recording::Duration,
+    repetition::Repetition,
     rhythm::{PauseDistribution, Pauses, Rates},
     speaker::SecondVoice,
+    variability::Variability,
 };
 
 /// Every measure of voice, in the order of the dictionary. A measure that is not here does not exist.
-pub static MEASURES: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &SecondVoice];
+pub static MEASURES: &[&dyn Measure<Analysis>] = &[
+    &Duration,
+    &Pitch,
+    &Loudness,
+    &Pauses,
+    &PauseDistribution,
+    &Rates,
+    &SecondVoice,
+    &Variability,
+    &Repetition,
+];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {

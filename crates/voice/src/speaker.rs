@@ -12,20 +12,19 @@
 //! and then laughing for long, may be taken for the other case. Between the cases there is a third: a second voice that
 //! would be clear but is short. Then the share is missing and says so, and nothing is left out.
 
-mod cepstrum;
 mod space;
 mod split;
 
 use feature::{Definition, Measure, Reach, Reason, Row, Unit};
 
 use self::{
-    cepstrum::voiced_cepstra,
     space::{Piece, Space},
-    split::{Split, cheapest},
+    split::Split,
 };
 use crate::{
     activity::{Interval, total},
     analysis::Analysis,
+    colour::Colour,
     contour::Contour,
     recording::Recording,
 };
@@ -73,12 +72,12 @@ pub(crate) enum Voices {
 }
 
 impl Voices {
-    /// The voices of 16 kHz `samples` whose pitch is `f0` and whose speech is `speech`.
-    pub(crate) fn of(samples: &[f32], f0: &Contour, speech: &[Interval]) -> Self {
+    /// The voices of a recording whose voiced frames have these `colours`, on the pitch contour `f0`.
+    pub(crate) fn of(colours: &[Colour], f0: &Contour, speech: &[Interval]) -> Self {
         if speech.is_empty() {
             return Self::Unknown("no speech was found".into());
         }
-        let space = Space::new(&voiced_cepstra(samples, f0), f0, PIECE);
+        let space = Space::new(colours, f0, PIECE);
         let pieces = space.pieces(PIECE);
         let seconds = space.points.len() as f64 / PIECE as f64;
         if seconds < FEWEST {
@@ -127,7 +126,8 @@ fn rarer(pieces: &[Piece], split: &Split) -> f64 {
 
 /// Speech given to the two voices of a division, by a path through finer pieces.
 fn divided(space: &Space, split: &Split, f0: &Contour, speech: &[Interval]) -> Voices {
-    let path = cheapest(&space.pieces(FINE), &split.means);
+    let fine = space.pieces(FINE);
+    let path = Split::from(&fine, split.means).map_or(Vec::new(), |fine| fine.second);
     let starts = space.frames.iter().step_by(FINE);
     let changes: Vec<(f64, bool)> = starts
         .zip(&path)

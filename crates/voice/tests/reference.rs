@@ -14,6 +14,8 @@ mod golden;
 mod hostile;
 #[path = "reference/session.rs"]
 mod session;
+#[path = "reference/sounds.rs"]
+mod sounds;
 #[path = "reference/speakers.rs"]
 mod speakers;
 

@@ -5,8 +5,8 @@
 //! that covariance (Mahalanobis 1936), every direction of speech has standard deviation 1.
 
 use crate::{
+    colour::{COEFFICIENTS, Colour},
     contour::Contour,
-    speaker::cepstrum::{COEFFICIENTS, Cepstrum},
 };
 
 /// Cepstral coefficients, and pitch in semitones.
@@ -33,14 +33,14 @@ pub(super) struct Piece {
 }
 
 impl Space {
-    /// The space of `cepstra` on the pitch contour `f0`, by the covariance within pieces of `piece` points.
-    pub(super) fn new(cepstra: &[(usize, Cepstrum)], f0: &Contour, piece: usize) -> Self {
-        let point = |(frame, cepstrum): &(usize, Cepstrum)| {
-            let pitch = f0.get(*frame).map_or(0.0, |hertz| 12.0 * f64::from(hertz).log2());
-            std::array::from_fn(|k| cepstrum.get(k).map_or(pitch, |value| f64::from(*value)))
+    /// The space of `colours` on the pitch contour `f0`, by the covariance within pieces of `piece` points.
+    pub(super) fn new(colours: &[Colour], f0: &Contour, piece: usize) -> Self {
+        let point = |colour: &Colour| {
+            let pitch = f0.get(colour.frame).map_or(0.0, |hertz| 12.0 * f64::from(hertz).log2());
+            std::array::from_fn(|k| colour.cepstrum.get(k).map_or(pitch, |value| f64::from(*value)))
         };
-        let frames = cepstra.iter().map(|it| it.0).collect();
-        let mut space = Self { frames, points: cepstra.iter().map(point).collect() };
+        let frames = colours.iter().map(|it| it.frame).collect();
+        let mut space = Self { frames, points: colours.iter().map(point).collect() };
         let root = root(&space.within(piece));
         space.points.iter_mut().for_each(|point| *point = whitened(point, &root));
         space
@@ -130,29 +130,33 @@ mod tests {
     use super::*;
     use crate::{contour::Grid, synth};
 
+    fn colour(frame: usize, cepstrum: [f32; COEFFICIENTS]) -> Colour {
+        Colour { frame, cepstrum, line: 0.5, line_hz: 500.0, high: 0.5 }
+    }
+
     #[test]
     fn one_voice_has_spread_one_in_every_direction() {
         let draws = synth::noise(1.0, 2.0, 3);
-        let cepstra: Vec<(usize, Cepstrum)> = draws
+        let cepstrum = |draws: &[f32]| std::array::from_fn(|k| draws[k] * (k + 1) as f32 + draws[0]);
+        let colours: Vec<Colour> = draws
             .chunks_exact(COEFFICIENTS)
             .enumerate()
-            .map(|(frame, draws)| (frame, std::array::from_fn(|k| draws[k] * (k + 1) as f32 + draws[0])))
+            .map(|(frame, draws)| colour(frame, cepstrum(draws)))
             .collect();
         let f0 = Contour::new(Grid::default(), draws.iter().map(|draw| 120.0 + 9.0 * draw).collect());
-        let space = Space::new(&cepstra, &f0, 50);
-        let spread = space.within(50);
-        for row in 0..DIMENSIONS {
-            for column in 0..=row {
+        let spread = Space::new(&colours, &f0, 50).within(50);
+        for (row, values) in spread.iter().enumerate() {
+            for (column, value) in values[..=row].iter().enumerate() {
                 let want = if row == column { 1.0 } else { 0.0 };
-                assert!((spread[row][column] - want).abs() < 0.03, "{row} {column}: {}", spread[row][column]);
+                assert!((value - want).abs() < 0.03, "{row} {column}: {value}");
             }
         }
     }
 
     #[test]
     fn a_sound_that_never_changes_divides_by_nothing() {
-        let cepstra = vec![(0, [1.0; COEFFICIENTS]); 60];
-        let space = Space::new(&cepstra, &Contour::new(Grid::default(), vec![120.0]), 50);
+        let colours = vec![colour(0, [1.0; COEFFICIENTS]); 60];
+        let space = Space::new(&colours, &Contour::new(Grid::default(), vec![120.0]), 50);
         assert!(space.points.iter().flatten().all(|value| value.is_finite()));
         assert_eq!(space.pieces(50).len(), 2);
     }

@@ -35,7 +35,8 @@ impl Split {
             .reduce(|best, other| if other.gain > best.gain { other } else { best })
     }
 
-    fn from(pieces: &[Piece], mut means: [Point; 2]) -> Option<Self> {
+    /// The division of `pieces` that two `means` begin and steps of Lloyd improve.
+    pub(super) fn from(pieces: &[Piece], mut means: [Point; 2]) -> Option<Self> {
         let mut second = Vec::new();
         for _ in 0..STEPS {
             let path = cheapest(pieces, &means);
@@ -93,7 +94,7 @@ fn mean(pieces: &[Piece], second: &[bool], which: bool) -> Option<(Point, f64)> 
 }
 
 /// Whether each piece is of the second voice, on the cheapest path: squared distances, and the price of changes.
-pub(super) fn cheapest(pieces: &[Piece], means: &[Point; 2]) -> Vec<bool> {
+fn cheapest(pieces: &[Piece], means: &[Point; 2]) -> Vec<bool> {
     let mut costs = [0.0f64; 2];
     let mut came_from: Vec<[usize; 2]> = Vec::with_capacity(pieces.len());
     for piece in pieces {
