@@ -30,7 +30,13 @@ pub(crate) mod tone;
 
 use feature::{Check, Finding, Quality, Unit, Verdict, mean};
 
-use crate::{activity::total, intensity::level_dbfs, recording::Recording, speaker};
+use crate::{
+    activity::{Activity, total},
+    contour::Contours,
+    intensity::level_dbfs,
+    recording::Recording,
+    speaker,
+};
 
 /// Below this nothing is measured: fewer than 30 frames.
 const SHORTEST_S: f64 = 0.3;
@@ -92,6 +98,42 @@ impl Check for Recording {
             tone_or_hum(self),
             lost(self),
             truncated(self),
+        ])
+    }
+}
+
+/// What is known of a sound that was listened to and is gone.
+pub(crate) struct Listened<'a> {
+    pub(crate) duration_s: f64,
+    pub(crate) contours: &'a Contours,
+    /// Shares of clipped samples, and of samples that were no number.
+    pub(crate) clipped: f64,
+    pub(crate) not_finite: f64,
+    /// Mean of all samples.
+    pub(crate) mean: f64,
+}
+
+impl Check for Listened<'_> {
+    /// The findings that need no samples; the others are not among them.
+    fn check(&self) -> Quality {
+        let Activity { speech, speech_power, noise_power, .. } = &self.contours.activity;
+        let spoken = total(speech).0 / self.duration_s.max(f64::MIN_POSITIVE);
+        let level = speech_power.and_then(level_dbfs);
+        let snr = signal_to_noise(*speech_power, *noise_power);
+        Quality::new(vec![
+            length(self.duration_s),
+            finite(self.not_finite),
+            at_least("voice.level", "speech level", level, QUIET_DBFS, Unit::Decibel),
+            at_most("voice.clipping", "share of clipped samples", self.clipped, CLIPPED_SHARE, Unit::One),
+            at_most("voice.offset", "constant part of the signal", self.mean.abs(), OFFSET, Unit::One),
+            at_least("voice.snr", "signal-to-noise ratio", snr, SNR_DB, Unit::Decibel),
+            at_least(
+                "voice.speech_fraction",
+                "share of time in speech",
+                Some(spoken),
+                SPEECH_SHARE,
+                Unit::One,
+            ),
         ])
     }
 }

@@ -26,6 +26,10 @@ pub static MEASURES: &[&dyn Measure<Analysis>] = &[
     &Repetition,
 ];
 
+/// The measures that need no samples, only contours: what [`Live`](crate::Live) can measure.
+pub(crate) static OF_CONTOURS: &[&dyn Measure<Analysis>] =
+    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &Variability, &Repetition];
+
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {
     FeatureSet::new("voice", 1, MEASURES)

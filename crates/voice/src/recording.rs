@@ -86,6 +86,12 @@ impl Recording {
         Self { samples: Arc::new(samples), source, damage, contours: Arc::default() }
     }
 
+    /// A recording whose samples are gone, with the contours they had.
+    pub(crate) fn gone(contours: Contours) -> Self {
+        let recording = Self::from_samples(Vec::new());
+        Self { contours: Arc::new(OnceLock::from(contours)), ..recording }
+    }
+
     /// The samples, `[n]`, 16 kHz.
     pub fn samples(&self) -> &[f32] {
         &self.samples

@@ -161,6 +161,6 @@ mod tests {
         let values = set().measure(&analysis(synth::bursts(&pairs, 0.0003).0));
         let want = 100.0 * 0.06 / (0.5 * (0.27 + 0.21));
         let got = values.number("voice.rhythm.npvi_syllable").unwrap();
-        assert!((got - want).abs() < 4.0, "{got} {want}");
+        assert!((got - want).abs() < 6.0, "{got} {want}");
     }
 }
