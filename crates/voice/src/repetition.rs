@@ -60,6 +60,14 @@ impl Train {
         let intervals: Vec<f64> = onsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let train = Self { intervals };
         let spoken = total(analysis.speech()).0;
+        eprintln!(
+            "DDKPROBE n {} filled {:.2} uneven {:.2} alike {:.2} rate {:.1}",
+            onsets.len(),
+            train.length() / spoken,
+            train.unevenness(),
+            alike(&level, onsets),
+            1.0 / mean(&train.intervals).unwrap_or(9.0)
+        );
         let filled = train.length() / spoken.max(f64::MIN_POSITIVE);
         if filled < FILLED {
             return Err(format!(
