@@ -77,9 +77,21 @@ put("xing-lies.mp3", b"\xff\xfb\x90\x64" + b"\0" * 32 + b"Xing" + be32(15) + be3
     b"\0" * 273, b"\xff\xfb\x90\x64" + b"\0" * 413)
 
 
+def checksum(data):
+    """CRC-32 of an Ogg page (RFC 3533): polynomial 04c11db7, nothing reflected, nothing inverted."""
+    crc = 0
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc & 0x80000000 else 0)) & 0xFFFFFFFF
+    return crc
+
+
 def page(segments, body=b"", flags=0, number=0, granule=0):
-    return (b"OggS\0" + bytes([flags]) + le64(granule) + le32(7) + le32(number) + le32(0)
-            + bytes([len(segments)]) + bytes(segments) + body)
+    """A page whose checksum is right, so that what is wrong with it is read."""
+    front = b"OggS\0" + bytes([flags]) + le64(granule) + le32(7) + le32(number)
+    back = bytes([len(segments)]) + bytes(segments) + body
+    return front + le32(checksum(front + le32(0) + back)) + back
 
 
 head = b"\x01vorbis" + le32(0) + b"\x01" + le32(16000) + le32(0) * 3 + b"\xb8\x01"

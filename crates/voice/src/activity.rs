@@ -9,9 +9,9 @@
 //! - Every edge of speech and pause comes from level, in steps of 5 ms. A word that fades into the noise ends where it
 //!   can no longer be told from it.
 //! - A knock, a click or a breath between two words is silence: it neither ends a pause nor splits it.
-//! - A steady hum that starts and stops in the range of a voice is taken for one, because it is voiced. A recording of
-//!   nothing else shows in its other findings (no contrast, few syllables), not here.
-//! - Laughter and a second speaker are speech. Telling speakers apart is another measure.
+//! - A steady hum that starts and stops in the range of a voice is taken for one, because it is voiced. The finding
+//!   `voice.tone` marks a recording in which machines sound more than voices.
+//! - Laughter and a second speaker are speech. Telling speakers apart is another measure (`speaker`).
 
 mod level;
 mod network;

@@ -35,8 +35,9 @@ const FEWEST: usize = 9;
 const FILLED: f64 = 0.5;
 /// Most standard deviation of intervals over their mean. Speakers with ataxia reach 0.3; free speech has 0.4 and more.
 const UNEVEN: f64 = 0.35;
-/// Least correlation of the course of level with itself three syllables later, and points of a course.
-const ALIKE: f64 = 0.6;
+/// Least correlation of the course of level with itself three syllables later (free speech reached 0.62 on 33 files), and
+/// points of a course.
+const ALIKE: f64 = 0.75;
 const POINTS: usize = 20;
 
 /// A train of syllables: onsets in seconds.
@@ -60,14 +61,6 @@ impl Train {
         let intervals: Vec<f64> = onsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let train = Self { intervals };
         let spoken = total(analysis.speech()).0;
-        eprintln!(
-            "DDKPROBE n {} filled {:.2} uneven {:.2} alike {:.2} rate {:.1}",
-            onsets.len(),
-            train.length() / spoken,
-            train.unevenness(),
-            alike(&level, onsets),
-            1.0 / mean(&train.intervals).unwrap_or(9.0)
-        );
         let filled = train.length() / spoken.max(f64::MIN_POSITIVE);
         if filled < FILLED {
             return Err(format!(

@@ -103,7 +103,7 @@ mod tests {
     fn a_room_is_heard_by_its_ringing() {
         // Six words of other pitches and colours: each meets the room at other frequencies.
         let word = |n: u32| {
-            let colour = if n % 2 == 0 { synth::A } else { synth::I };
+            let colour = if n.is_multiple_of(2) { synth::A } else { synth::I };
             [synth::vowel(95.0 + 17.0 * f64::from(n), &colour, 0.3, 0.5), synth::silence(2.2)].concat()
         };
         let dry: Vec<f32> = (0..6).flat_map(word).collect();

@@ -14,7 +14,7 @@ fn measured(samples: Vec<f32>) -> FeatureVector {
 /// Words of four colours and pitches in soft noise: speech enough for every measure of time.
 fn speech() -> Vec<f32> {
     let word = |n: u32| {
-        let colour = if n % 2 == 0 { synth::A } else { synth::I };
+        let colour = if n.is_multiple_of(2) { synth::A } else { synth::I };
         let (pitch, pause) = (110.0 + 9.0 * f64::from(n % 4), 0.08 + 0.11 * f64::from(n % 5));
         [synth::vowel(pitch, &colour, 0.3, 0.22 + 0.03 * f64::from(n % 3)), synth::silence(pause)].concat()
     };
