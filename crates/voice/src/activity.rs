@@ -9,16 +9,21 @@
 //! - Every edge of speech and pause comes from level, in steps of 5 ms. A word that fades into the noise ends where it
 //!   can no longer be told from it.
 //! - A knock, a click or a breath between two words is silence: it neither ends a pause nor splits it.
-//! - A steady hum that starts and stops in the range of a voice is taken for one, because it is voiced. A recording of
-//!   nothing else shows in its other findings (no contrast, few syllables), not here.
-//! - Laughter and a second speaker are speech. Telling speakers apart is another measure.
+//! - A steady hum that starts and stops in the range of a voice is taken for one, because it is voiced. The finding
+//!   `voice.tone` marks a recording in which machines sound more than voices.
+//! - Laughter and a second speaker are speech. Telling speakers apart is another measure (`speaker`).
 
 mod level;
 mod network;
 
 use feature::Seconds;
 
-use crate::{contour::Contour, intensity::mean_square, recording::RATE};
+use self::network::Heard;
+pub(crate) use self::{
+    level::{BLOCKS_A_SECOND, Levels},
+    network::Ear,
+};
+use crate::contour::Contour;
 
 /// Shortest silence that is a pause, in seconds: below it lie the closures of stops (Pastoriza-Domínguez et al. 2022 use
 /// 0.15 s; Goldman-Eisler's 0.25 s is the threshold of the unnamed pause measures).
@@ -73,11 +78,20 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Activity of 16 kHz `samples` whose pitch is `f0`.
-    pub(crate) fn of(samples: &[f32], f0: &Contour) -> Self {
-        let sound = level::sound(samples);
-        let speech = speech(samples, &sound, f0);
-        let duration = samples.len() as f64 / f64::from(RATE);
+    /// Activity of 16 kHz `samples` whose levels are `levels` and whose pitch is `f0`.
+    pub(crate) fn of(samples: &[f32], levels: &Levels, f0: &Contour) -> Self {
+        Self::from(levels, f0, |open| Heard::of(samples, open))
+    }
+
+    /// Activity of a sound that is gone, all of which the network has heard.
+    pub(crate) fn heard(ear: &Ear, levels: &Levels, f0: &Contour) -> Self {
+        Self::from(levels, f0, |_| Heard::all(ear.heard.clone()))
+    }
+
+    fn from(levels: &Levels, f0: &Contour, hear: impl FnOnce(&[Interval]) -> Heard) -> Self {
+        let sound = level::sound(levels);
+        let speech = speech(&sound, f0, hear);
+        let duration = levels.seconds();
         let silent = gaps(0.0, &sound, duration);
         let pauses = match speech.first() {
             Some(first) => gaps(first.start.0, &speech, duration),
@@ -85,19 +99,19 @@ impl Activity {
         };
         Self {
             pauses: pauses.into_iter().filter(|it| it.length().0 >= SHORTEST_PAUSE_S - 1e-9).collect(),
-            speech_power: power(samples, &speech),
-            noise_power: power(samples, &silent),
+            speech_power: levels.power(&speech),
+            noise_power: levels.power(&silent),
             speech,
         }
     }
 }
 
 /// The stretches of `sound` that are speech, with shorter silences than a pause closed.
-fn speech(samples: &[f32], sound: &[Interval], f0: &Contour) -> Vec<Interval> {
+fn speech(sound: &[Interval], f0: &Contour, hear: impl FnOnce(&[Interval]) -> Heard) -> Vec<Interval> {
     let voiced: Vec<bool> = sound.iter().map(|it| voiced_share(f0, it) >= VOICED_SHARE).collect();
     // The network costs more than all else here: it is asked only where voicing leaves the question open.
     let open: Vec<Interval> = sound.iter().zip(&voiced).filter(|it| !it.1).map(|it| *it.0).collect();
-    let heard = network::Heard::of(samples, &open);
+    let heard = hear(&open);
     let is_speech = |(it, voiced): (&Interval, &bool)| *voiced || heard.share(it) >= HEARD_SHARE;
     let mut speaks: Vec<bool> = sound.iter().zip(&voiced).map(is_speech).collect();
     for place in 0..sound.len() {
@@ -150,18 +164,6 @@ fn gaps(from: f64, intervals: &[Interval], to: f64) -> Vec<Interval> {
         .collect()
 }
 
-/// Mean square over the intervals.
-fn power(samples: &[f32], intervals: &[Interval]) -> Option<f64> {
-    let place = |seconds: f64| ((seconds * f64::from(RATE)).round() as usize).min(samples.len());
-    let (mut energy, mut count) = (0.0, 0);
-    for interval in intervals {
-        let part = &samples[place(interval.start.0)..place(interval.end.0)];
-        energy += mean_square(part) * part.len() as f64;
-        count += part.len();
-    }
-    (count > 0).then(|| energy / count as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +173,7 @@ mod tests {
     };
 
     fn of(samples: &[f32]) -> Activity {
-        Activity::of(samples, &pitch(samples, &PitchSettings::default()))
+        Activity::of(samples, &Levels::of(samples), &pitch(samples, &PitchSettings::default()))
     }
 
     fn worst_edge(found: &[Interval], planted: &[(f64, f64)]) -> f64 {

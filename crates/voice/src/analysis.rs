@@ -1,37 +1,75 @@
 //! A usable recording with everything the measures read.
 
-use feature::{Seconds, Usable};
+use feature::{Reason, Seconds, Usable};
 
 use crate::{
     activity::Interval,
     contour::{Contour, Contours},
+    intensity::mean_square,
     recording::Recording,
+    speaker::{self, Speaker},
 };
 
 /// Contours and intervals of one recording, computed once. Measures read this and nothing else.
 #[derive(Debug, Clone)]
 pub struct Analysis {
     recording: Recording,
+    kept: Vec<Interval>,
+    duration: Seconds,
+    /// Mean square of all samples.
+    power: f64,
 }
 
 impl Analysis {
     /// The analysis of a recording that passed its check. The check has computed the contours already; they are shared.
     pub fn new(recording: &Usable<Recording>) -> Self {
-        Self { recording: recording.medium().clone() }
+        let kept = vec![Interval { start: Seconds(0.0), end: recording.medium().duration() }];
+        Self::from(recording.medium().clone(), kept)
+    }
+
+    fn from(recording: Recording, kept: Vec<Interval>) -> Self {
+        let (duration, power) = (recording.duration(), mean_square(recording.samples()));
+        Self { recording, kept, duration, power }
+    }
+
+    /// The analysis of a sound that was listened to and is gone: its contours, length and mean square.
+    pub(crate) fn listened(contours: Contours, duration: Seconds, power: f64) -> Self {
+        let kept = vec![Interval { start: Seconds(0.0), end: duration }];
+        Self { recording: Recording::gone(contours), kept, duration, power }
+    }
+
+    /// The analysis of one speaker's turns: the sound of the other is cut out, with the silences around it, before
+    /// anything is measured. Times are those of the sound that is left; [`kept`](Self::kept) says where it was.
+    ///
+    /// # Errors
+    /// Why the speakers cannot be told apart: too little speech, or a second voice too short to be sure of.
+    pub fn of(recording: &Usable<Recording>, speaker: Speaker) -> Result<Self, Reason> {
+        let (recording, kept) = speaker::of_one(recording.medium(), speaker)?;
+        Ok(Self::from(recording, kept))
+    }
+
+    /// The stretches of the recording that were measured, in order: all of it, unless a speaker was left out.
+    pub fn kept(&self) -> &[Interval] {
+        &self.kept
     }
 
     fn contours(&self) -> &Contours {
         self.recording.contours()
     }
 
-    /// The recording itself.
+    /// The recording itself; without samples where the sound was listened to ([`Live`](crate::Live)) and is gone.
     pub fn recording(&self) -> &Recording {
         &self.recording
     }
 
     /// How long the recording is.
     pub fn duration(&self) -> Seconds {
-        self.recording.duration()
+        self.duration
+    }
+
+    /// Mean square of all samples.
+    pub(crate) fn power(&self) -> f64 {
+        self.power
     }
 
     /// F0 in hertz every 10 ms, undefined where nothing is voiced.

@@ -17,15 +17,26 @@
 //! | `voice.bandwidth` | highest frequency within 65 dB of the strongest |
 //! | `voice.dropouts` | stretches of digital silence that begin and end in sound |
 //! | `voice.speech_fraction` | time in speech over duration |
+//! | `voice.reverberation` | time in which the sound after speech falls by 60 dB |
+//! | `voice.second_speaker` | share of a second voice in the speech |
+//! | `voice.tone` | share of the voiced time that is a tone or a hum, not a voice |
 //! | `voice.lost_packets` | packets that could not be decoded |
 //! | `voice.truncated` | where a file breaks off, against where it said it would end |
 
 mod bandwidth;
 mod dropout;
+mod reverberation;
+pub(crate) mod tone;
 
 use feature::{Check, Finding, Quality, Unit, Verdict, mean};
 
-use crate::{activity::total, intensity::level_dbfs, recording::Recording};
+use crate::{
+    activity::{Activity, total},
+    contour::Contours,
+    intensity::level_dbfs,
+    recording::Recording,
+    speaker,
+};
 
 /// Below this nothing is measured: fewer than 30 frames.
 const SHORTEST_S: f64 = 0.3;
@@ -46,6 +57,12 @@ const SNR_DB: f64 = 15.0;
 const BANDWIDTH_HZ: f64 = 6000.0;
 /// Less speech than a tenth of the time is mostly silence, or mostly something else.
 const SPEECH_SHARE: f64 = 0.1;
+/// A choice of the project: a room that rings longer than this hides the ends of words, and pauses begin late.
+const RINGING_S: f64 = 0.6;
+/// More of a second voice than the voices of one person are ever divided by mistake (spec voice, section Acceptance).
+const SECOND_SHARE: f64 = 0.05;
+/// Half of what sounds voiced is a machine's.
+const TONE_SHARE: f64 = 0.5;
 
 impl Check for Recording {
     fn check(&self) -> Quality {
@@ -76,8 +93,47 @@ impl Check for Recording {
                 SPEECH_SHARE,
                 Unit::One,
             ),
+            reverberation(self),
+            second_speaker(self),
+            tone_or_hum(self),
             lost(self),
             truncated(self),
+        ])
+    }
+}
+
+/// What is known of a sound that was listened to and is gone.
+pub(crate) struct Listened<'a> {
+    pub(crate) duration_s: f64,
+    pub(crate) contours: &'a Contours,
+    /// Shares of clipped samples, and of samples that were no number.
+    pub(crate) clipped: f64,
+    pub(crate) not_finite: f64,
+    /// Mean of all samples.
+    pub(crate) mean: f64,
+}
+
+impl Check for Listened<'_> {
+    /// The findings that need no samples; the others are not among them.
+    fn check(&self) -> Quality {
+        let Activity { speech, speech_power, noise_power, .. } = &self.contours.activity;
+        let spoken = total(speech).0 / self.duration_s.max(f64::MIN_POSITIVE);
+        let level = speech_power.and_then(level_dbfs);
+        let snr = signal_to_noise(*speech_power, *noise_power);
+        Quality::new(vec![
+            length(self.duration_s),
+            finite(self.not_finite),
+            at_least("voice.level", "speech level", level, QUIET_DBFS, Unit::Decibel),
+            at_most("voice.clipping", "share of clipped samples", self.clipped, CLIPPED_SHARE, Unit::One),
+            at_most("voice.offset", "constant part of the signal", self.mean.abs(), OFFSET, Unit::One),
+            at_least("voice.snr", "signal-to-noise ratio", snr, SNR_DB, Unit::Decibel),
+            at_least(
+                "voice.speech_fraction",
+                "share of time in speech",
+                Some(spoken),
+                SPEECH_SHARE,
+                Unit::One,
+            ),
         ])
     }
 }
@@ -156,6 +212,31 @@ fn offset(samples: &[f32]) -> f64 {
 fn signal_to_noise(speech: Option<f64>, noise: Option<f64>) -> Option<f64> {
     let (speech, noise) = (speech?, noise.filter(|noise| *noise > 1e-10)?);
     Some(10.0 * ((speech - noise).max(noise * 1e-3) / noise).log10())
+}
+
+fn reverberation(recording: &Recording) -> Finding {
+    let contours = recording.contours();
+    let time = reverberation::time(&contours.levels, &contours.activity.speech);
+    known("voice.reverberation", "reverberation time", time, RINGING_S, Unit::Second)
+}
+
+fn second_speaker(recording: &Recording) -> Finding {
+    let share = speaker::second_share(&recording.contours().voices);
+    known("voice.second_speaker", "share of a second voice", share, SECOND_SHARE, Unit::One)
+}
+
+fn tone_or_hum(recording: &Recording) -> Finding {
+    let share = recording.contours().tone;
+    known("voice.tone", "share of voiced time that is a tone or a hum", share, TONE_SHARE, Unit::One)
+}
+
+/// A finding that is good up to a limit, and where it could not be computed.
+fn known(check: &'static str, words: &str, value: Option<f64>, limit: f64, unit: Unit) -> Finding {
+    let Some(value) = value else {
+        let message = format!("{words} is not known, expected at most {}", shown(limit, unit));
+        return finding(check, (None, limit, unit), Verdict::Good, message);
+    };
+    at_most(check, words, value, limit, unit)
 }
 
 fn lost(recording: &Recording) -> Finding {

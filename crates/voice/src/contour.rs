@@ -8,11 +8,14 @@
 use feature::Seconds;
 
 use crate::{
-    activity::Activity,
+    activity::{Activity, Levels},
+    check::tone,
+    colour::colours,
     intensity,
     pitch::{self, PitchSettings},
     recording::RATE,
     rhythm,
+    speaker::Voices,
 };
 
 /// When frames are taken: the centre of the first, and the step.
@@ -105,10 +108,14 @@ impl PartialEq for Contour {
 /// Everything that is computed once of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Contours {
+    pub(crate) levels: Levels,
     pub(crate) f0: Contour,
     pub(crate) intensity: Contour,
     pub(crate) activity: Activity,
     pub(crate) syllables: Vec<Seconds>,
+    pub(crate) voices: Voices,
+    /// Share of the voiced time that is a tone or a hum; `None` where nothing is voiced.
+    pub(crate) tone: Option<f64>,
 }
 
 impl Contours {
@@ -116,9 +123,13 @@ impl Contours {
     pub(crate) fn of(samples: &[f32]) -> Self {
         let f0 = pitch::pitch(samples, &PitchSettings::default());
         let intensity = intensity::intensity(samples, Grid::default());
-        let activity = Activity::of(samples, &f0);
+        let levels = Levels::of(samples);
+        let activity = Activity::of(samples, &levels, &f0);
         let syllables = rhythm::nuclei(&intensity, &f0, &activity.speech);
-        Self { f0, intensity, activity, syllables }
+        let colours = colours(samples, &f0);
+        let voices = Voices::of(&colours, &f0, &activity.speech);
+        let tone = tone::share(&colours, &f0);
+        Self { levels, f0, intensity, activity, syllables, voices, tone }
     }
 }
 

@@ -17,6 +17,7 @@
 mod codec;
 mod edit;
 mod tally;
+mod wave;
 
 use std::{
     fs::File,
@@ -42,6 +43,8 @@ use crate::{
 
 /// Packets that may fail one after the other before the rest of the file is given up.
 const MOST_LOST: u64 = 200;
+/// Most channels of a file.
+const MOST_CHANNELS: usize = 32;
 /// A sound this much shorter than announced ends early, in seconds: codec delays and lost last packets are shorter.
 const SHORT: f64 = 0.15;
 
@@ -202,6 +205,9 @@ struct Stream {
 
 impl Stream {
     fn open(mut source: Box<dyn MediaSource>, size: u64, start: &str) -> Result<Self, Error> {
+        if let Some(got) = wave::channels(&mut *source).filter(|got| *got > MOST_CHANNELS) {
+            return Err(Error::Channels { got });
+        }
         let lead_in_s = edit::lead_in(&mut *source).unwrap_or(0.0);
         let stream = MediaSourceStream::new(source, Default::default());
         let format = symphonia::default::get_probe()
@@ -314,7 +320,7 @@ impl Intake {
         if !Limits::RATES.contains(&rate) {
             return Err(Error::Rate { got: rate });
         }
-        if !(1..=32).contains(&channels) {
+        if !(1..=MOST_CHANNELS).contains(&channels) {
             return Err(Error::Channels { got: channels });
         }
         let (tally, resampler) = (Tally::new(channels), Resampler::new(rate));

@@ -140,7 +140,7 @@ impl Measure<Analysis> for Loudness {
             "voice.intensity.energy_mean",
             if mean > 0.0 { Ok(10.0 * mean.log10()) } else { Err(missing) },
         );
-        let level = level_dbfs(mean_square(analysis.recording().samples()));
+        let level = level_dbfs(analysis.power());
         row.put("voice.level.dbfs", level.ok_or("digital silence throughout"));
     }
 }

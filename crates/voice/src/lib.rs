@@ -7,8 +7,10 @@
 //! - [`Recording`]: mono, 16 kHz, finite samples in `[-1, 1]`, time 0 the first sample of the file; and what the file was
 //!   ([`Source`]) and lacked ([`Damage`]).
 //! - [`Quality`](feature::Quality), from [`Check`](feature::Check): level, clipping, offset, signal-to-noise ratio,
-//!   bandwidth, dropouts, speech fraction, length.
+//!   bandwidth, dropouts, speech fraction, length; reverberation, a second speaker, tones and hums.
 //! - [`Analysis`]: contours ([`Contour`]) of pitch and intensity every 10 ms, speech, pauses and syllables as times.
+//! - [`Analysis::of`] leaves the turns of a second [`Speaker`] out, where two can be told apart; [`Live`] measures time,
+//!   pitch and level while the sound comes in, and keeps none of it.
 //! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason.
 //!
 //! **What is refused.** [`decode`] returns an [`Error`] for a file that is empty, too large or too long
@@ -36,7 +38,8 @@
 //!
 //! # How it is made
 //! noun → decode → check → subjects → measures → synth. Each subject file holds its formula, its measures and their
-//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates).
+//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates), `variability` (of
+//! neighbouring durations), `repetition` (pa-ta-ka), `speaker` (whose voice it is).
 //! [`MEASURES`] is the one list of them. A contour is computed once and shared by check and measures. Signals are `f32`,
 //! sums over them `f64`. There are no threads: callers run one recording a thread.
 //!
@@ -47,16 +50,21 @@
 mod activity;
 mod analysis;
 mod check;
+mod colour;
 mod contour;
 mod decode;
 mod error;
 mod intensity;
+mod live;
 mod measures;
 mod pitch;
 mod recording;
+mod repetition;
 mod resample;
 mod rhythm;
+mod speaker;
 pub mod synth;
+mod variability;
 
 pub use activity::Interval;
 pub use analysis::Analysis;
@@ -64,6 +72,8 @@ pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;
 pub use intensity::intensity;
+pub use live::{Live, Snapshot};
 pub use measures::{MEASURES, set};
 pub use pitch::{PitchSettings, pitch};
 pub use recording::{Broken, Damage, RATE, Recording, Source};
+pub use speaker::Speaker;

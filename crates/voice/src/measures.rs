@@ -7,12 +7,28 @@ use crate::{
     intensity::Loudness,
     pitch::Pitch,
     recording::Duration,
+    repetition::Repetition,
     rhythm::{PauseDistribution, Pauses, Rates},
+    speaker::SecondVoice,
+    variability::Variability,
 };
 
 /// Every measure of voice, in the order of the dictionary. A measure that is not here does not exist.
-pub static MEASURES: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates];
+pub static MEASURES: &[&dyn Measure<Analysis>] = &[
+    &Duration,
+    &Pitch,
+    &Loudness,
+    &Pauses,
+    &PauseDistribution,
+    &Rates,
+    &SecondVoice,
+    &Variability,
+    &Repetition,
+];
+
+/// The measures that need no samples, only contours: what [`Live`](crate::Live) can measure.
+pub(crate) static OF_CONTOURS: &[&dyn Measure<Analysis>] =
+    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &Variability, &Repetition];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {

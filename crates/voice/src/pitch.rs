@@ -17,9 +17,11 @@
 
 mod candidate;
 mod path;
+mod track;
 
 use feature::{Definition, Hertz, Measure, Reach, Row, Unit, mean, median, standard_deviation};
 
+pub(crate) use self::track::Track;
 use crate::{
     analysis::Analysis,
     contour::{Contour, Grid},

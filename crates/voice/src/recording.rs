@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use feature::{Definition, Hertz, Measure, Reach, Row, Seconds, Unit};
 
-use crate::{analysis::Analysis, contour::Contours};
+use crate::{activity::Interval, analysis::Analysis, contour::Contours};
 
 /// Samples per second of every [`Recording`].
 pub const RATE: u32 = 16_000;
@@ -86,6 +86,12 @@ impl Recording {
         Self { samples: Arc::new(samples), source, damage, contours: Arc::default() }
     }
 
+    /// A recording whose samples are gone, with the contours they had.
+    pub(crate) fn gone(contours: Contours) -> Self {
+        let recording = Self::from_samples(Vec::new());
+        Self { contours: Arc::new(OnceLock::from(contours)), ..recording }
+    }
+
     /// The samples, `[n]`, 16 kHz.
     pub fn samples(&self) -> &[f32] {
         &self.samples
@@ -109,6 +115,14 @@ impl Recording {
     /// The highest frequency this sound can hold: half the lower of its own rate and 16 kHz. Bands above it are missing.
     pub fn highest(&self) -> Hertz {
         Hertz(self.source.rate.0.min(f64::from(RATE)) / 2.0)
+    }
+
+    /// The sound of the `kept` stretches alone, one after the other.
+    pub(crate) fn only(&self, kept: &[Interval]) -> Self {
+        let place = |time: Seconds| ((time.0 * f64::from(RATE)).round() as usize).min(self.samples.len());
+        let stretch = |it: &Interval| &self.samples[place(it.start)..place(it.end).max(place(it.start))];
+        let samples = kept.iter().map(stretch).collect::<Vec<_>>().concat();
+        Self::new(samples, self.source.clone(), self.damage.clone())
     }
 
     /// The contours, computed at the first call and shared by check and analysis.

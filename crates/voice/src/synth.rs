@@ -123,6 +123,46 @@ pub fn bursts(pairs: &[(f64, f64)], noise_rms: f64) -> (Vec<f32>, Vec<(f64, f64)
     (samples, pauses)
 }
 
+/// `dry` in a room that rings: convolved with noise that falls by 60 dB in `seconds` (Polack 1988), as loud as the
+/// sound itself; 0 leaves it dry.
+pub fn reverberant(dry: &[f32], seconds: f64) -> Vec<f32> {
+    let decay = |n: usize| 10f64.powf(-3.0 * time(n) / seconds);
+    let tail: Vec<f64> =
+        noise(1.0, seconds, 29).iter().enumerate().map(|(n, x)| f64::from(*x) * decay(n)).collect();
+    let norm = tail.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+    // A fifth of the reflections tell their slope as well as all of them, in a fifth of the time.
+    let kept: Vec<(usize, f64)> =
+        tail.iter().enumerate().skip(1).step_by(5).map(|(n, x)| (n, x / norm * 5f64.sqrt())).collect();
+    let mut wet: Vec<f64> = dry.iter().map(|sample| f64::from(*sample)).collect();
+    for (n, weight) in kept {
+        let reflected = dry.iter().take(dry.len().saturating_sub(n));
+        wet[n.min(dry.len())..].iter_mut().zip(reflected).for_each(|(wet, x)| *wet += weight * f64::from(*x));
+    }
+    wet.iter().map(|sample| (0.5 * sample) as f32).collect()
+}
+
+/// Syllables of a diadochokinetic task, "pa-ta-ka-pa-ta-ka", one beginning at each of `onsets` seconds: a closure, a
+/// burst of noise (6, 10 and 8 ms at rising level, for p, t and k), 15 ms of nothing, and /a/ at 120 Hz until 40 % of the
+/// time to the next is left for the closure. The last is as long as the one before. Onsets are those of the vowels.
+pub fn pataka(onsets: &[f64]) -> Vec<f32> {
+    let gap = |n: usize| onsets.get(n + 1).map(|next| next - onsets[n]);
+    let period = |n: usize| gap(n).or_else(|| gap(n.checked_sub(1)?)).unwrap_or(0.2);
+    let end = onsets.last().map_or(0.0, |last| last + 2.0 * period(onsets.len() - 1));
+    let mut samples = silence(end);
+    for (n, onset) in onsets.iter().enumerate() {
+        let (burst_s, level) = [(0.006, 0.02), (0.010, 0.05), (0.008, 0.04)][n % 3];
+        put(&mut samples, onset - 0.015 - burst_s, &noise(level, burst_s, n as u64 + 1));
+        put(&mut samples, *onset, &vowel(120.0, &A, 0.3, 0.6 * period(n)));
+    }
+    samples
+}
+
+/// Adds `part` to `samples` from `start` seconds on, as far as they go.
+fn put(samples: &mut [f32], start: f64, part: &[f32]) {
+    let start = count(start.max(0.0)).min(samples.len());
+    samples[start..].iter_mut().zip(part).for_each(|(sample, part)| *sample += part);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

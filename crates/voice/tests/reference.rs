@@ -6,14 +6,22 @@
 // A failed test is the message, in the functions that tests share as well.
 #![allow(clippy::unwrap_used)]
 
+#[path = "reference/attacks.rs"]
+mod attacks;
 #[path = "reference/formats.rs"]
 mod formats;
 #[path = "reference/golden.rs"]
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/properties.rs"]
+mod properties;
 #[path = "reference/session.rs"]
 mod session;
+#[path = "reference/sounds.rs"]
+mod sounds;
+#[path = "reference/speakers.rs"]
+mod speakers;
 
 use std::{
     env, fs,

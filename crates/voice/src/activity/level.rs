@@ -8,14 +8,14 @@
 
 use std::f64::consts::PI;
 
-use feature::percentile;
+use feature::{mean, percentile};
 
-use crate::{activity::Interval, recording::RATE};
+use crate::{activity::Interval, intensity::mean_square, recording::RATE};
 
 /// Samples of a block: 5 ms, the resolution of every edge.
 const BLOCK: usize = 80;
 /// Blocks a second.
-const BLOCKS_A_SECOND: usize = RATE as usize / BLOCK;
+pub(crate) const BLOCKS_A_SECOND: usize = RATE as usize / BLOCK;
 /// Below this level a block is empty: digital silence, or a coder's idea of it. In dB re full scale.
 const EMPTY_DB: f64 = -80.0;
 /// Corner of the high pass that keeps rumble and offset out of the level, in hertz.
@@ -32,10 +32,88 @@ const DEEPEST_DB: f64 = 35.0;
 const SHORTEST_SOUND: usize = 4;
 const SHORTEST_SILENCE: usize = 8;
 
+/// Level of every 5 ms, taken as the sound comes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Levels {
+    /// In dB re full scale, without what lies below the high pass: `[blocks]`.
+    pub(crate) db: Vec<f64>,
+    /// Mean square of the samples as they are: `[blocks]`.
+    powers: Vec<f64>,
+    /// State of the high pass, once there was a sample.
+    slow: Option<f32>,
+    pending: Vec<f32>,
+    samples: usize,
+}
+
+impl Levels {
+    /// The levels of all of `samples`.
+    pub(crate) fn of(samples: &[f32]) -> Self {
+        let mut levels = Self::default();
+        levels.push(samples);
+        levels.ended()
+    }
+
+    /// Takes more samples.
+    pub(crate) fn push(&mut self, samples: &[f32]) {
+        let wanted = if self.pending.is_empty() { 0 } else { BLOCK - self.pending.len() };
+        let (head, rest) = samples.split_at(wanted.min(samples.len()));
+        self.pending.extend_from_slice(head);
+        if self.pending.len() == BLOCK {
+            let block = std::mem::take(&mut self.pending);
+            self.block(&block);
+        }
+        let whole = rest.chunks_exact(BLOCK);
+        self.pending.extend_from_slice(whole.remainder());
+        whole.for_each(|block| self.block(block));
+    }
+
+    /// With what is left as a last, shorter block.
+    pub(crate) fn ended(mut self) -> Self {
+        let block = std::mem::take(&mut self.pending);
+        if !block.is_empty() {
+            self.block(&block);
+        }
+        self
+    }
+
+    fn block(&mut self, block: &[f32]) {
+        let pole = (-2.0 * PI * HIGH_PASS_HZ / f64::from(RATE)).exp() as f32;
+        let mut slow = self.slow.unwrap_or(block[0]);
+        let mut sum = 0.0;
+        for sample in block {
+            slow = sample + pole * (slow - sample);
+            sum += (sample - slow) * (sample - slow);
+        }
+        self.slow = Some(slow);
+        self.db.push(10.0 * (f64::from(sum) / block.len() as f64 + 1e-12).log10());
+        self.powers.push(mean_square(block));
+        self.samples += block.len();
+    }
+
+    /// Length of the sound in seconds.
+    pub(super) fn seconds(&self) -> f64 {
+        self.samples as f64 / f64::from(RATE)
+    }
+
+    /// Mean square over intervals that begin and end with blocks; `None` over no block.
+    pub(super) fn power(&self, intervals: &[Interval]) -> Option<f64> {
+        let place =
+            |seconds: f64| ((seconds * BLOCKS_A_SECOND as f64).round() as usize).min(self.powers.len());
+        let blocks = |it: &Interval| &self.powers[place(it.start.0)..place(it.end.0)];
+        let within: Vec<f64> = intervals.iter().flat_map(blocks).copied().collect();
+        mean(&within)
+    }
+
+    /// Mean square of all; 0 of nothing.
+    pub(crate) fn mean_square(&self) -> f64 {
+        mean(&self.powers).unwrap_or(0.0)
+    }
+}
+
 /// Stretches of sound, in order.
-pub(super) fn sound(samples: &[f32]) -> Vec<Interval> {
-    let levels = levels(samples);
-    let limits = limits(&levels);
+pub(super) fn sound(levels: &Levels) -> Vec<Interval> {
+    let levels = &levels.db;
+    let limits = limits(levels);
     let loud: Vec<bool> = levels.iter().zip(&limits).map(|(level, limit)| level > limit).collect();
     runs(&loud).into_iter().map(|(from, to)| Interval::new(seconds(from), seconds(to))).collect()
 }
@@ -43,21 +121,6 @@ pub(super) fn sound(samples: &[f32]) -> Vec<Interval> {
 /// When a block begins.
 fn seconds(block: usize) -> f64 {
     block as f64 / BLOCKS_A_SECOND as f64
-}
-
-/// Level of each block in dB re full scale.
-fn levels(samples: &[f32]) -> Vec<f64> {
-    let pole = (-2.0 * PI * HIGH_PASS_HZ / f64::from(RATE)).exp() as f32;
-    let (mut slow, mut powers) = (samples.first().copied().unwrap_or(0.0), Vec::new());
-    for block in samples.chunks(BLOCK) {
-        let mut sum = 0.0;
-        for sample in block {
-            slow = sample + pole * (slow - sample);
-            sum += (sample - slow) * (sample - slow);
-        }
-        powers.push(f64::from(sum) / block.len() as f64);
-    }
-    powers.iter().map(|power| 10.0 * (power + 1e-12).log10()).collect()
 }
 
 /// The level each block must exceed to be sound, in dB re full scale, one a block.
@@ -125,6 +188,7 @@ fn keep(runs: &mut Vec<(usize, usize)>, run: (usize, usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synth;
 
     #[test]
     fn short_silences_are_bridged_and_clicks_are_dropped() {
@@ -133,6 +197,19 @@ mod tests {
         loud[33..50].fill(true);
         loud[70..73].fill(true);
         assert_eq!(runs(&loud), [(10, 50)]);
+    }
+
+    #[test]
+    fn the_size_of_the_pieces_does_not_matter() {
+        let samples = synth::noise(0.1, 0.503, 3);
+        let whole = Levels::of(&samples);
+        for size in [1, 79, 80, 81, 1000] {
+            let mut levels = Levels::default();
+            samples.chunks(size).for_each(|piece| levels.push(piece));
+            assert_eq!(levels.ended(), whole, "{size}");
+        }
+        assert_eq!((whole.db.len(), whole.seconds()), (101, 0.503));
+        assert!((whole.mean_square().sqrt() - 0.1).abs() < 0.003);
     }
 
     #[test]

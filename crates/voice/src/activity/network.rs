@@ -35,6 +35,11 @@ impl Heard {
         Self(heard)
     }
 
+    /// What was heard frame by frame, from the first on.
+    pub(super) fn all(frames: Vec<bool>) -> Self {
+        Self(frames)
+    }
+
     /// Share of an interval's frames in which speech was heard.
     pub(super) fn share(&self, interval: &Interval) -> f64 {
         let to = (frame_at(interval.end.0) + 1).min(self.0.len());
@@ -45,4 +50,33 @@ impl Heard {
 
 fn frame_at(seconds: f64) -> usize {
     (seconds * f64::from(RATE) / FRAME as f64) as usize
+}
+
+/// The network along a sound that comes in pieces: asked about every frame, because what will be open is not known.
+pub(crate) struct Ear {
+    detector: Box<Detector>,
+    pending: Vec<f32>,
+    /// One answer a frame.
+    pub(super) heard: Vec<bool>,
+}
+
+impl Ear {
+    pub(crate) fn new() -> Self {
+        Self {
+            detector: Detector::default_boxed(),
+            pending: Vec::with_capacity(2 * FRAME),
+            heard: Vec::new(),
+        }
+    }
+
+    /// Takes more samples.
+    pub(crate) fn push(&mut self, samples: &[f32]) {
+        for piece in samples.chunks(FRAME) {
+            self.pending.extend_from_slice(piece);
+            if self.pending.len() >= FRAME {
+                self.heard.push(self.detector.predict_f32(&self.pending[..FRAME]) >= SPEECH);
+                self.pending.drain(..FRAME);
+            }
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn unvoiced(strength: f64) -> Self {
+    pub(super) fn unvoiced(strength: f64) -> Self {
         Self { hertz: f32::NAN, octave: 0.0, strength: strength as f32 }
     }
 
@@ -35,8 +35,8 @@ impl Candidate {
 }
 
 /// Finds candidates frame by frame; plans and buffers are made once.
-pub(super) struct Finder<'a> {
-    settings: &'a PitchSettings,
+pub(super) struct Finder {
+    settings: PitchSettings,
     loudest: f64,
     window: Vec<f32>,
     /// 1 over the window's own autocorrelation, `[lags]`, normalised at lag 0.
@@ -54,8 +54,8 @@ pub(super) struct Finder<'a> {
     found: Vec<Candidate>,
 }
 
-impl<'a> Finder<'a> {
-    pub(super) fn new(settings: &'a PitchSettings, loudest: f64) -> Self {
+impl Finder {
+    pub(super) fn new(settings: &PitchSettings, loudest: f64) -> Self {
         let length = samples_in(3.0 / settings.floor.0) as usize;
         let lags = samples_in(1.0 / settings.floor.0) as usize + 2 + TAPS / 2;
         let size = (length + lags).next_power_of_two();
@@ -64,7 +64,7 @@ impl<'a> Finder<'a> {
         let (padded, spectrum) = (forward.make_input_vec(), forward.make_output_vec());
         let scratch = vec![Complex32::default(); forward.get_scratch_len().max(inverse.get_scratch_len())];
         let mut finder = Self {
-            settings,
+            settings: *settings,
             loudest,
             window: hann(length),
             correction: vec![1.0; lags],
@@ -89,8 +89,14 @@ impl<'a> Finder<'a> {
         self.correction = self.correlation[TAPS / 2..].iter().map(|own| 1.0 / own.max(1e-6)).collect();
     }
 
-    /// Appends the candidates of the frame around sample `centre`, the unvoiced one first.
-    pub(super) fn find(&mut self, samples: &[f32], centre: f64, candidates: &mut Vec<Candidate>) {
+    /// The greatest amplitude is another from here on.
+    pub(super) fn louder(&mut self, loudest: f64) {
+        self.loudest = loudest;
+    }
+
+    /// Appends the candidates of the frame around sample `centre`, the unvoiced one first, and returns the frame's
+    /// greatest amplitude.
+    pub(super) fn find(&mut self, samples: &[f32], centre: f64, candidates: &mut Vec<Candidate>) -> f32 {
         let peak = self.load(samples, centre);
         let unvoiced = self.settings.unvoiced(f64::from(peak) / self.loudest);
         candidates.push(Candidate::unvoiced(unvoiced));
@@ -98,6 +104,7 @@ impl<'a> Finder<'a> {
             self.correlate();
             self.pick(candidates);
         }
+        peak
     }
 
     /// Copies the frame, 0 beyond the ends, takes its mean away and returns its greatest amplitude.

@@ -1,0 +1,88 @@
+//! Two people joined from real recordings are told apart, and one is not made two.
+
+use std::path::Path;
+
+use feature::Usable;
+use voice::{Analysis, Recording, Speaker, set};
+
+use crate::{folder, ran, recording};
+
+const NAMES: [&str; 6] = ["1320_00000", "3575_00000", "6829_00000", "8230_00000", "p240_00000", "p260_00000"];
+
+fn sound(data: &Path, name: &str) -> Vec<f32> {
+    recording(data.join("speech").join(name)).samples().to_vec()
+}
+
+fn usable(samples: Vec<f32>) -> Usable<Recording> {
+    Usable::new(Recording::from_samples(samples)).unwrap()
+}
+
+fn share(samples: Vec<f32>) -> f64 {
+    let values = set().measure(&Analysis::new(&usable(samples)));
+    values.number("voice.speaker.second_share").unwrap_or(f64::NAN)
+}
+
+/// Time in speech of a sound alone.
+fn spoken(samples: &[f32]) -> f64 {
+    let values = set().measure(&Analysis::new(&usable(samples.to_vec())));
+    values.number("voice.phonation.ratio").unwrap() * samples.len() as f64
+}
+
+#[test]
+fn two_speakers_have_their_shares() {
+    let Some(data) = folder("INKLING_DATA") else { return };
+    let sounds = NAMES.map(|name| sound(&data, &format!("en/rtvc/{name}.mp3")));
+    let (mut worst, mut count) = (0.0f64, 0);
+    for a in 0..NAMES.len() {
+        for b in 0..a {
+            let (one, other) = (&sounds[a], &sounds[b]);
+            // How often each speaks: one after the other, in turns, and the other a third as much.
+            let cases = [
+                ("joined", [one.repeat(4), other.repeat(4)].concat(), 1.0),
+                ("in turns", [one.clone(), other.clone()].concat().repeat(4), 1.0),
+                ("a third", [one.repeat(3), other.clone(), one.repeat(3), other.clone()].concat(), 3.0),
+            ];
+            for (case, samples, times) in cases {
+                let (more, less) = (spoken(one) * times, spoken(other));
+                let want = more.min(less) / (more + less);
+                let off = (share(samples) - want).abs();
+                assert!(off <= 0.1, "{} and {} {case}: share off by {off}", NAMES[a], NAMES[b]);
+                (worst, count) = (worst.max(off), count + 1);
+            }
+        }
+    }
+    ran("two speakers", &format!("{count} pairs, share off by {:.1} points at most", worst * 100.0));
+}
+
+#[test]
+fn one_speaker_has_no_second() {
+    let Some(data) = folder("INKLING_DATA") else { return };
+    let mut singles: Vec<(String, Vec<f32>)> =
+        NAMES.map(|name| (name.to_owned(), sound(&data, &format!("en/rtvc/{name}.mp3")).repeat(4))).to_vec();
+    for name in ["en/jfk_16k_mono.wav", "en/OSR_us_000_0034_8k.wav"] {
+        singles.push((name.to_owned(), sound(&data, name)));
+    }
+    let reader = ["1", "2", "4", "8"].map(|n| sound(&data, &format!("en/ljspeech/LJ001-000{n}.wav")));
+    singles.push(("ljspeech".to_owned(), reader.concat()));
+    for (name, samples) in singles {
+        let share = share(samples);
+        ran(&format!("one speaker {name}"), &format!("second share {:.1} %", share * 100.0));
+        assert!(share <= 0.05, "{name}: {share}");
+    }
+}
+
+#[test]
+fn the_participant_alone_is_measured_as_if_nobody_else_had_spoken() {
+    let Some(data) = folder("INKLING_DATA") else { return };
+    let (one, other) = (sound(&data, "en/rtvc/3575_00000.mp3"), sound(&data, "en/rtvc/8230_00000.mp3"));
+    let both = [one.repeat(2), other.clone(), one.repeat(2), other].concat();
+    let pitch = |analysis: &Analysis| set().measure(analysis).number("voice.f0.median").unwrap();
+    let alone = pitch(&Analysis::new(&usable(one.repeat(4))));
+    let both = usable(both);
+    let participant = Analysis::of(&both, Speaker::Participant).unwrap();
+    let off = 12.0 * (pitch(&participant) / alone).log2().abs();
+    let mixed = 12.0 * (pitch(&Analysis::new(&both)) / alone).log2().abs();
+    ran("participant alone", &format!("median F0 off by {off:.2} st, with both {mixed:.2} st"));
+    assert!(off < 0.2 && mixed > off, "{off} {mixed}");
+    assert_eq!(set().measure(&participant).number("voice.speaker.second_share"), Some(0.0));
+}
