@@ -1,10 +1,13 @@
 //! A usable recording with everything the measures read.
 
+use std::sync::OnceLock;
+
 use feature::{Seconds, Usable};
 
 use crate::{
     activity::Interval,
-    contour::{Contour, Contours},
+    contour::{Contour, Contours, Grid},
+    harmonicity, period,
     recording::Recording,
 };
 
@@ -12,12 +15,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Analysis {
     recording: Recording,
+    marks: OnceLock<Vec<f64>>,
+    hnr: OnceLock<Contour>,
 }
 
 impl Analysis {
     /// The analysis of a recording that passed its check. The check has computed the contours already; they are shared.
     pub fn new(recording: &Usable<Recording>) -> Self {
-        Self { recording: recording.medium().clone() }
+        Self { recording: recording.medium().clone(), marks: OnceLock::new(), hnr: OnceLock::new() }
     }
 
     fn contours(&self) -> &Contours {
@@ -66,6 +71,16 @@ impl Analysis {
     /// Times of the syllable nuclei, in order.
     pub fn syllables(&self) -> &[Seconds] {
         &self.contours().syllables
+    }
+
+    /// Harmonics-to-noise ratio in dB every 10 ms, undefined in near-silence, where nothing repeats and at the very ends.
+    pub fn hnr(&self) -> &Contour {
+        self.hnr.get_or_init(|| harmonicity::hnr(self.recording.samples(), Grid::default()))
+    }
+
+    /// Period marks: places in samples at 16 kHz, rising.
+    pub(crate) fn marks(&self) -> &[f64] {
+        self.marks.get_or_init(|| period::marks(self.recording.samples(), self.f0()))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

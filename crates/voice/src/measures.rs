@@ -4,7 +4,9 @@ use feature::{FeatureSet, Measure};
 
 use crate::{
     analysis::Analysis,
+    harmonicity::Harmonicity,
     intensity::Loudness,
+    perturbation::{Jitter, Shimmer},
     pitch::Pitch,
     recording::Duration,
     rhythm::{PauseDistribution, Pauses, Rates},
@@ -12,7 +14,7 @@ use crate::{
 
 /// Every measure of voice, in the order of the dictionary. A measure that is not here does not exist.
 pub static MEASURES: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates];
+    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &Jitter, &Shimmer, &Harmonicity];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {

@@ -12,6 +12,8 @@ mod formats;
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/perturbation.rs"]
+mod perturbation;
 #[path = "reference/session.rs"]
 mod session;
 
