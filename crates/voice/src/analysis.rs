@@ -6,7 +6,7 @@ use feature::{Seconds, Usable};
 
 use crate::{
     activity::Interval,
-    contour::{Contour, Contours, Grid},
+    contour::{Contour, Contours},
     harmonicity, period,
     recording::Recording,
 };
@@ -74,8 +74,12 @@ impl Analysis {
     }
 
     /// Harmonics-to-noise ratio in dB every 10 ms, undefined in near-silence, where nothing repeats and at the very ends.
+    /// Its frames are centred in the recording, unlike those of the other contours.
     pub fn hnr(&self) -> &Contour {
-        self.hnr.get_or_init(|| harmonicity::hnr(self.recording.samples(), Grid::default()))
+        self.hnr.get_or_init(|| {
+            let samples = self.recording.samples();
+            harmonicity::hnr(samples, harmonicity::centred(samples.len()))
+        })
     }
 
     /// Period marks: places in samples at 16 kHz, rising.

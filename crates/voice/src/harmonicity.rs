@@ -12,12 +12,13 @@
 
 mod correlation;
 
-use feature::{Definition, Measure, Reach, Row, Unit, mean, standard_deviation};
+use feature::{Definition, Measure, Reach, Row, Seconds, Unit, mean, standard_deviation};
 
 use self::correlation::{FRAME, Forward};
 use crate::{
     analysis::Analysis,
     contour::{Contour, Grid},
+    recording::RATE,
 };
 
 /// Peak of a frame, as a share of the recording's, at which it is silent whatever repeats in it.
@@ -43,6 +44,14 @@ pub(crate) fn hnr(samples: &[f32], grid: Grid) -> Contour {
     };
     let values = grid.centres(samples.len()).map(|centre| value(centre).unwrap_or(f32::NAN));
     Contour::new(grid, values.collect())
+}
+
+/// Every 10 ms as many frames as lie within the sound, its middle the middle of the frames: the grid of the reference.
+/// (Means over a few hundred frames differ by 0.3 dB between grids.)
+pub(crate) fn centred(samples: usize) -> Grid {
+    let (duration, hop) = (samples as f64 / f64::from(RATE), 0.01);
+    let steps = ((duration - FRAME as f64 / f64::from(RATE)) / hop).floor().max(0.0);
+    Grid { first: Seconds((duration - steps * hop) / 2.0), hop: Seconds(hop) }
 }
 
 /// Statistics of the harmonics-to-noise ratio.
@@ -98,9 +107,9 @@ impl Measure<Analysis> for Harmonicity {
         }
         let outside = "every voiced frame is near-silent or at the ends";
         let all: Vec<f64> = analysis.hnr().defined().collect();
-        let is_voiced = |frame: &usize| analysis.f0().get(*frame).is_some();
-        let voiced = (0..analysis.hnr().len()).filter(is_voiced);
-        let voiced: Vec<f64> = voiced.filter_map(|frame| analysis.hnr().get(frame).map(f64::from)).collect();
+        let is_voiced = |time: Seconds| analysis.f0().get(analysis.f0().frame_at(time.0)).is_some();
+        let voiced = analysis.hnr().iter().filter(|(time, _)| is_voiced(*time));
+        let voiced: Vec<f64> = voiced.filter_map(|(_, ratio)| ratio.map(f64::from)).collect();
         row.put("voice.hnr.mean", mean(&all).ok_or(outside));
         row.put("voice.hnr.sd", standard_deviation(&all).ok_or("fewer than two frames that are not silent"));
         row.put("voice.hnr.voiced_mean", mean(&voiced).ok_or(outside));

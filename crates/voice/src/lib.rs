@@ -59,6 +59,7 @@ mod pitch;
 mod recording;
 mod resample;
 mod rhythm;
+mod stability;
 pub mod synth;
 
 pub use activity::Interval;

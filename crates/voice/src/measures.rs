@@ -6,15 +6,28 @@ use crate::{
     analysis::Analysis,
     harmonicity::Harmonicity,
     intensity::Loudness,
-    perturbation::{Jitter, Shimmer},
+    perturbation::{ExactPerturbation, Jitter, Shimmer},
     pitch::Pitch,
     recording::Duration,
     rhythm::{PauseDistribution, Pauses, Rates},
+    stability::{Stability, Tremor},
 };
 
 /// Every measure of voice, in the order of the dictionary. A measure that is not here does not exist.
-pub static MEASURES: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &Jitter, &Shimmer, &Harmonicity];
+pub static MEASURES: &[&dyn Measure<Analysis>] = &[
+    &Duration,
+    &Pitch,
+    &Loudness,
+    &Pauses,
+    &PauseDistribution,
+    &Rates,
+    &Jitter,
+    &Shimmer,
+    &ExactPerturbation,
+    &Harmonicity,
+    &Stability,
+    &Tremor,
+];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {
@@ -111,6 +124,20 @@ mod tests {
             "voice.rate.articulation",
             "voice.phonation.ratio",
             "voice.latency.first_speech",
+            "voice.jitter.local",
+            "voice.jitter.local_absolute",
+            "voice.jitter.rap",
+            "voice.jitter.ppq5",
+            "voice.jitter.ddp",
+            "voice.jitter.exact",
+            "voice.shimmer.local",
+            "voice.shimmer.local_db",
+            "voice.shimmer.apq3",
+            "voice.shimmer.apq5",
+            "voice.shimmer.apq11",
+            "voice.shimmer.dda",
+            "voice.shimmer.exact_db",
+            "voice.hnr.mean",
         ] {
             assert!(names.contains(&name), "{name}");
         }

@@ -11,7 +11,7 @@ const PERIOD: usize = 213;
 /// The window and the longest lag: the part of the sound that a frame is about.
 pub(super) const FRAME: usize = 2 * PERIOD;
 /// Taps of the windowed sinc that reads the correlation between its lags.
-const TAPS: usize = 32;
+const TAPS: usize = 48;
 /// Places between two lags where it can be read.
 const PHASES: usize = 32;
 /// Size of the transforms: the frame with its margins fits.
@@ -143,20 +143,15 @@ impl Forward {
     }
 }
 
-/// Hann-windowed sinc at every phase, each row summing to 1 so that a flat top stays flat; tap 0 reads `TAPS / 2 − 1` lags
-/// before the place.
+/// Hann-windowed sinc at every phase; tap 0 reads `TAPS / 2 − 1` lags before the place.
 fn sinc_table() -> Vec<f32> {
     let half = (TAPS / 2) as f64;
     let weight = |x: f64| {
         let sinc = if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) };
-        sinc * (0.5 + 0.5 * (PI * x / half).cos())
+        sinc * (0.5 + 0.5 * (PI * x / (half + 0.5)).cos())
     };
-    let row = |phase: usize| {
-        let at = move |tap: usize| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64);
-        let sum: f64 = (0..TAPS).map(at).sum();
-        (0..TAPS).map(move |tap| (at(tap) / sum) as f32)
-    };
-    (0..PHASES).flat_map(row).collect()
+    let at = |phase: usize, tap: usize| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64);
+    (0..PHASES).flat_map(|phase| (0..TAPS).map(move |tap| at(phase, tap) as f32)).collect()
 }
 
 #[cfg(test)]
