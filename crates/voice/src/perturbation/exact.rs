@@ -19,6 +19,8 @@ use crate::period::{dot, vertex};
 const GROUP: usize = 24;
 /// Fewest marks of a group.
 const FEWEST: usize = 5;
+/// Marks left out at either end of a run: a voice that sets in or off is no perturbation.
+const ONSET: usize = 2;
 /// Order and share of white noise of the prediction that moments are found after.
 const PLACES: Prediction = Prediction { order: 10, noise: 0.2 };
 /// The same for amplitudes.
@@ -75,15 +77,25 @@ impl Exact {
     pub(super) fn of(samples: &[f32], marks: &[f64], periods: &[f64]) -> Self {
         let mut exact = Self::default();
         let mut first = 0;
-        while first + FEWEST <= marks.len() {
-            let length = 1 + steady(&periods[first..]).min(GROUP - 1);
-            if length >= FEWEST {
-                exact.group(samples, &marks[first..first + length]);
-            }
-            // The last two marks are the next group's first, so that every pair of neighbouring periods is in one group.
-            first += if length == GROUP { GROUP - 2 } else { length };
+        while first < marks.len() {
+            let length = 1 + steady(&periods[first..]);
+            let inner = marks.get(first + ONSET..(first + length).saturating_sub(ONSET));
+            exact.run(samples, inner.unwrap_or_default());
+            first += length;
         }
         exact
+    }
+
+    /// One run of periods, group by group. The last two marks of a group are the next one's first, so that every pair of
+    /// neighbouring periods is in one group.
+    fn run(&mut self, samples: &[f32], mut marks: &[f64]) {
+        while marks.len() > GROUP {
+            self.group(samples, &marks[..GROUP], 1);
+            marks = &marks[GROUP - 2..];
+        }
+        if marks.len() >= FEWEST {
+            self.group(samples, marks, 0);
+        }
     }
 
     /// Mean absolute difference of consecutive periods over their mean.
@@ -96,7 +108,8 @@ impl Exact {
         self.levels.mean()
     }
 
-    fn group(&mut self, samples: &[f32], marks: &[f64]) {
+    /// Adds one group; the last `shared` pairs of marks are the next one's.
+    fn group(&mut self, samples: &[f32], marks: &[f64], shared: usize) {
         let period = (marks[marks.len() - 1] - marks[0]) / (marks.len() - 1) as f64;
         let half = ((HALF * period) as usize).max(6);
         let margin = (1.2 * period) as usize + half + 2 * TAPS + REACH;
@@ -113,8 +126,7 @@ impl Exact {
             self.differences.add((pair[1] - pair[0]).abs());
             self.lengths.add(pair[1]);
         }
-        // The pair of the last two marks is the first of the next group.
-        let last = amplitudes.len() - usize::from(to == GROUP);
+        let last = amplitudes.len() - if to == marks.len() { shared } else { 0 };
         for pair in amplitudes[..last].windows(2).filter(|pair| alike(pair, AMPLITUDE_FACTOR)) {
             self.levels.add((20.0 * (pair[1] / pair[0]).log10()).abs());
         }
