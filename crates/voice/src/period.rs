@@ -3,7 +3,8 @@
 //! The definition is the published one of the reference program's manual (Boersma & Weenink, *Praat: doing phonetics by
 //! computer*, page "Sound & Pitch: To PointProcess (cc)"). In every voiced stretch of the pitch contour, with T0 the
 //! period that the contour gives at a moment (in a straight line between its frames):
-//! 1. the first mark is the greatest amplitude within T0 / 2 of the middle of the stretch;
+//! 1. the first mark is the greatest amplitude within T0 / 2 of the middle of the stretch (on the side of zero that ten
+//!    periods before and after favour, where the two sides differ by less than 5 %);
 //! 2. from a mark, the next one is looked for 0.8 to 1.2 T0 further, to the right and to the left, where the period
 //!    around it is most like the period around the mark: where the normalised cross-correlation of the two is greatest;
 //! 3. a mark whose correlation is 0.45 or less, the voicing threshold of pitch, is stepped over but not kept.
@@ -25,6 +26,10 @@ const NEAREST: f64 = 0.8;
 const FURTHEST: f64 = 1.2;
 /// Correlation that a mark must exceed to be kept.
 const KEPT: f32 = 0.45;
+/// Share of the higher peak from which on the peak on the other side of zero is nearly as high.
+const NEARLY: f32 = 0.95;
+/// Periods to each side that then decide.
+const AROUND: usize = 10;
 /// Half a frame of pitch in seconds: three periods of its floor.
 const HALF_FRAME_S: f64 = 1.5 / 75.0;
 /// Marks of neighbouring stretches are no nearer than half the shortest period that is looked for, in samples.
@@ -107,14 +112,34 @@ impl Stretch<'_> {
         f64::from(RATE) / (hertz(below) * (1.0 - share) + hertz(below + 1) * share)
     }
 
-    /// The greatest amplitude within half a period of the middle.
+    /// The greatest amplitude within half a period of the middle, above zero or below it as the sound's peaks are.
     fn peak(&self) -> Option<f64> {
         let middle = self.place((self.first + self.last) as f64 / 2.0);
         let half = self.period(middle) / 2.0;
         let from = (middle - half).max(0.0) as usize;
         let to = ((middle + half) as usize + 1).min(self.samples.len());
-        let louder = |a: &usize, b: &usize| self.samples[*a].abs().total_cmp(&self.samples[*b].abs());
-        (from..to).max_by(louder).map(|peak| peak as f64)
+        let upward = self.is_upward(from, to);
+        let height = |place: usize| if upward { self.samples[place] } else { -self.samples[place] };
+        (from..to).max_by(|a, b| height(*a).total_cmp(&height(*b))).map(|peak| peak as f64)
+    }
+
+    /// Whether the peaks from `from` to before `to` are higher above zero than below. Where they are nearly the same, the
+    /// noise of one period would decide; then the periods around it do.
+    fn is_upward(&self, from: usize, to: usize) -> bool {
+        let (high, low) = self.samples[from..to].iter().fold((0.0, 0.0), heights);
+        if f32::min(high, low) < NEARLY * f32::max(high, low) {
+            return high > low;
+        }
+        let length = to - from;
+        let periods = (0..=2 * AROUND).filter_map(|n| (from + n * length).checked_sub(AROUND * length));
+        let (high, low) = periods.filter_map(|start| self.samples.get(start..start + length)).fold(
+            (0.0f32, 0.0f32),
+            |(high, low), period| {
+                let (above, below) = period.iter().fold((0.0, 0.0), heights);
+                (high + above, low + below)
+            },
+        );
+        high >= low
     }
 
     /// The marks from `start`, which is not among them, to the edge of the stretch; `way` is 1 or −1.
@@ -151,6 +176,11 @@ impl Stretch<'_> {
         let place = (first + best) as f64 + f64::from(offset) + (here - centre as f64);
         Some(Found { place, likeness: top })
     }
+}
+
+/// The greatest height above and below zero, with one more sample.
+fn heights((high, low): (f32, f32), sample: &f32) -> (f32, f32) {
+    (high.max(*sample), low.max(-sample))
 }
 
 /// Normalised cross-correlation of `window` with every stretch of `sound` of its length, `[sound − window + 1]`.

@@ -12,6 +12,8 @@
 //!
 //! Jitter and shimmer follow from moments and amplitudes by the same formulas and limits as the standard names.
 
+use std::f64::consts::PI;
+
 use super::{AMPLITUDE_FACTOR, LENGTH_FACTOR};
 use crate::period::{dot, vertex};
 
@@ -150,7 +152,8 @@ impl Groups {
     /// Moment in samples and amplitude of each of the `marks` of `sound`, matched over `half` samples to each side.
     fn matched(&mut self, sound: &[f32], marks: &[f64], half: usize) -> Option<(Vec<f64>, Vec<f64>)> {
         let period = (marks[marks.len() - 1] - marks[0]) / (marks.len() - 1) as f64;
-        PLACES.whiten(sound, &mut self.windowed, &mut self.pulses);
+        let correlation = self.correlation(sound);
+        PLACES.whiten(sound, &correlation, &mut self.pulses);
         let to_pulse = self.loudest(marks, period as usize);
         let mut moments: Vec<f64> = marks.iter().map(|mark| mark + to_pulse).collect();
         for _ in 0..ROUNDS {
@@ -159,7 +162,7 @@ impl Groups {
                 *moment = best(&self.pulses, *moment, &self.mean)?;
             }
         }
-        AMPLITUDES.whiten(sound, &mut self.windowed, &mut self.sharp);
+        AMPLITUDES.whiten(sound, &correlation, &mut self.sharp);
         average(&self.sharp, &moments, &mut self.one, (half, &mut self.mean));
         let norm = f64::from(dot(&self.mean, &self.mean)).max(f64::MIN_POSITIVE);
         let (sharp, one, mean) = (&self.sharp, &mut self.one, &self.mean);
@@ -169,6 +172,22 @@ impl Groups {
         };
         let amplitudes = moments.iter().map(|moment| amplitude(moment).unwrap_or(f64::NAN)).collect();
         Some((moments, amplitudes))
+    }
+
+    /// Autocorrelation of `sound` under a Hann window, `[AMPLITUDES.order + 1]`.
+    fn correlation(&mut self, sound: &[f32]) -> Vec<f64> {
+        // cos(n t) = 2 cos(t) cos((n − 1) t) − cos((n − 2) t).
+        let turn = (2.0 * PI / (sound.len() - 1) as f64).cos();
+        let (mut before, mut here) = (turn, 1.0f64);
+        self.windowed.clear();
+        self.windowed.extend(sound.iter().map(|sample| {
+            let weight = (0.5 - 0.5 * here) as f32;
+            (before, here) = (here, 2.0 * turn * here - before);
+            sample * weight
+        }));
+        let windowed = &self.windowed;
+        let lagged = |lag: usize| f64::from(dot(&windowed[..windowed.len() - lag], &windowed[lag..]));
+        (0..=AMPLITUDES.order).map(lagged).collect()
     }
 
     /// From a mark to where the mean period has its greatest amplitude, at most half a period away.
@@ -192,24 +211,17 @@ struct Prediction {
 }
 
 impl Prediction {
-    /// What the prediction leaves of `sound`, into `left`, `[sound]`.
-    fn whiten(&self, sound: &[f32], windowed: &mut Vec<f32>, left: &mut Vec<f32>) {
-        windowed.clear();
-        let turn = 2.0 * std::f64::consts::PI / (sound.len() - 1) as f64;
-        windowed.extend(
-            sound.iter().enumerate().map(|(n, it)| it * (0.5 - 0.5 * (turn * n as f64).cos()) as f32),
-        );
-        let lagged = |lag: usize| f64::from(dot(&windowed[..windowed.len() - lag], &windowed[lag..]));
-        let mut correlation: Vec<f64> = (0..=self.order).map(lagged).collect();
-        correlation[0] = correlation[0] * (1.0 + self.noise) + 1e-12;
-        let filter: Vec<f32> = predictor(&correlation).into_iter().rev().map(|it| it as f32).collect();
+    /// What the prediction from `correlation` leaves of `sound`, into `left`, `[sound]`. One tap after the other over the
+    /// whole sound, so that the loops are vector instructions.
+    fn whiten(&self, sound: &[f32], correlation: &[f64], left: &mut Vec<f32>) {
+        let mut noisy = correlation[..=self.order].to_vec();
+        noisy[0] = noisy[0] * (1.0 + self.noise) + 1e-12;
         left.clear();
-        left.resize(self.order, 0.0);
-        left.extend(
-            sound.windows(filter.len()).map(|past| {
-                past.iter().zip(&filter).fold(0.0, |sum, (sample, weight)| sum + sample * weight)
-            }),
-        );
+        left.extend_from_slice(sound);
+        for (lag, weight) in predictor(&noisy).into_iter().enumerate().skip(1) {
+            let weight = weight as f32;
+            left[lag..].iter_mut().zip(sound).for_each(|(left, past)| *left += weight * past);
+        }
     }
 }
 
@@ -237,7 +249,7 @@ fn average(pulses: &[f32], moments: &[f64], one: &mut Vec<f32>, (half, mean): (u
             mean.iter_mut().zip(&*one).for_each(|(sum, it)| *sum += it);
         }
     }
-    let turn = std::f64::consts::PI / (half + 1) as f64;
+    let turn = PI / (half + 1) as f64;
     for (place, value) in mean.iter_mut().enumerate() {
         let from_middle = place as f64 - half as f64;
         *value *= (0.5 + 0.5 * (turn * from_middle).cos()) as f32 / moments.len() as f32;
@@ -261,15 +273,29 @@ fn read(pulses: &[f32], moment: f64, half: usize, into: &mut Vec<f32>) -> Option
     let (whole, share) = (moment.floor() as usize, moment.fract());
     let first = whole.checked_sub(half + TAPS - 1)?;
     let around = pulses.get(first..whole + half + TAPS + 1)?;
-    let mut weights = [0.0f32; 2 * TAPS];
-    for (tap, weight) in weights.iter_mut().enumerate() {
-        let x = std::f64::consts::PI * (tap as f64 - (TAPS as f64 - 1.0) - share);
-        let sinc = if x.abs() < 1e-9 { 1.0 } else { x.sin() / x };
-        *weight = (sinc * (0.5 + 0.5 * (x / (TAPS as f64 + 0.5)).cos())) as f32;
-    }
+    let weights = sinc(share);
     into.clear();
     into.extend(around.windows(2 * TAPS).map(|here| dot(here, &weights)));
     Some(())
+}
+
+/// Weights of the samples from `TAPS − 1` before to `TAPS` after a place `share` of a step behind a sample. The sine of the
+/// sinc only changes its sign from one to the next.
+fn sinc(share: f64) -> [f32; 2 * TAPS] {
+    let sine = (PI * share).sin();
+    let (turn_sine, turn_cosine) = (PI / (TAPS as f64 + 0.5)).sin_cos();
+    let first = -(TAPS as f64 - 1.0) - share;
+    let (mut hann_sine, mut hann) = (PI * first / (TAPS as f64 + 0.5)).sin_cos();
+    let mut weights = [0.0; 2 * TAPS];
+    for (tap, weight) in weights.iter_mut().enumerate() {
+        let x = PI * (first + tap as f64);
+        let sign = if (TAPS + tap) % 2 == 0 { 1.0 } else { -1.0 };
+        let sinc = if x.abs() < 1e-9 { 1.0 } else { sign * sine / x };
+        *weight = (sinc * (0.5 + 0.5 * hann)) as f32;
+        (hann_sine, hann) =
+            (hann_sine * turn_cosine + hann * turn_sine, hann * turn_cosine - hann_sine * turn_sine);
+    }
+    weights
 }
 
 #[cfg(test)]
@@ -292,7 +318,7 @@ mod tests {
         assert_eq!(read_at.len(), 21);
         for (place, value) in read_at.iter().enumerate() {
             let t = (290.3 + place as f64) / 16_000.0;
-            let want = 0.5 * (2.0 * std::f64::consts::PI * 700.0 * t).sin();
+            let want = 0.5 * (2.0 * PI * 700.0 * t).sin();
             assert!((f64::from(*value) - want).abs() < 0.005, "{value} {want}");
         }
         assert!(read(&tone, 3.0, 10, &mut read_at).is_none());
