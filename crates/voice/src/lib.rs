@@ -36,7 +36,8 @@
 //!
 //! # How it is made
 //! noun → decode → check → subjects → measures → synth. Each subject file holds its formula, its measures and their
-//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates).
+//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates),
+//! `perturbation` (jitter, shimmer, on the marks of `period`), `harmonicity`, `stability` (sustained vowels).
 //! [`MEASURES`] is the one list of them. A contour is computed once and shared by check and measures. Signals are `f32`,
 //! sums over them `f64`. There are no threads: callers run one recording a thread.
 //!

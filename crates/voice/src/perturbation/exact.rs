@@ -289,7 +289,7 @@ fn sinc(share: f64) -> [f32; 2 * TAPS] {
     let mut weights = [0.0; 2 * TAPS];
     for (tap, weight) in weights.iter_mut().enumerate() {
         let x = PI * (first + tap as f64);
-        let sign = if (TAPS + tap) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (TAPS + tap).is_multiple_of(2) { 1.0 } else { -1.0 };
         let sinc = if x.abs() < 1e-9 { 1.0 } else { sign * sine / x };
         *weight = (sinc * (0.5 + 0.5 * hann)) as f32;
         (hann_sine, hann) =
