@@ -30,8 +30,11 @@ const SHIMMER: [(&str, &str); 6] = [
 /// interpolate, and need not agree.
 const VERY_CLEAN: [&str; 3] = ["glide_100_250", "harm_150_sawlike", "tone_440_m20dBFS"];
 
-/// Each file of the reference: its name, our values, and the reference's.
-fn files() -> Option<Vec<(String, FeatureVector, Value)>> {
+/// One file of the reference: its name, our values, and the reference's.
+type File = (String, FeatureVector, Value);
+
+/// Each file of the reference that is not silent.
+fn files() -> Option<Vec<File>> {
     let golden = folder(VARIABLE)?;
     let summary = json(golden.join("voice/praat/summary.json"));
     let silent = |name: &&String| *name != "silence_2s";
@@ -101,7 +104,7 @@ fn the_harmonics_to_noise_ratio_is_the_truth_and_agrees_with_the_reference() {
 }
 
 /// The vowels with a planted truth, in which the reference makes no octave error.
-fn vowels() -> Option<(Vec<(String, FeatureVector, Value)>, Value)> {
+fn vowels() -> Option<(Vec<File>, Value)> {
     let vowel = |name: &str| name.starts_with("vowel_") && name != OCTAVE_ERRORS;
     let files = files()?.into_iter().filter(|it| vowel(&it.0)).collect();
     Some((files, json(folder(VARIABLE)?.join("voice/truth.json"))))
