@@ -8,8 +8,8 @@
 //! - rap, ppq5: ⟨|T[i] − mean of the 3 or 5 around i|⟩ / ⟨T⟩; ddp = 3 rap;
 //! - shimmer local, apq3, apq5, apq11, dda: the same of amplitudes; local dB: ⟨|20 log10(A[i+1] / A[i])|⟩.
 //!
-//! Beside them stand `jitter.exact` and `shimmer.exact_db` (`exact`), which differ from what the voice did by a third of
-//! what the standard ones do on synthetic vowels, and agree with nobody's numbers.
+//! Beside them stand `jitter.exact` and `shimmer.exact_db` (`exact`), which on ten synthetic vowels differ from
+//! what was planted by half of what the reference's numbers do, and agree with nobody's.
 //!
 //! All are ratios, never per cent. In speech, as opposed to a sustained vowel, they are also raised by intonation and by
 //! the sounds themselves: compare like with like.
