@@ -1,11 +1,15 @@
 //! A usable recording with everything the measures read.
 
+use std::sync::OnceLock;
+
 use feature::{Reason, Seconds, Usable};
 
 use crate::{
     activity::Interval,
     contour::{Contour, Contours},
+    harmonicity,
     intensity::mean_square,
+    period,
     recording::Recording,
     speaker::{self, Speaker},
 };
@@ -18,6 +22,8 @@ pub struct Analysis {
     duration: Seconds,
     /// Mean square of all samples.
     power: f64,
+    marks: OnceLock<Vec<f64>>,
+    hnr: OnceLock<Contour>,
 }
 
 impl Analysis {
@@ -29,13 +35,14 @@ impl Analysis {
 
     fn from(recording: Recording, kept: Vec<Interval>) -> Self {
         let (duration, power) = (recording.duration(), mean_square(recording.samples()));
-        Self { recording, kept, duration, power }
+        Self { recording, kept, duration, power, marks: OnceLock::new(), hnr: OnceLock::new() }
     }
 
     /// The analysis of a sound that was listened to and is gone: its contours, length and mean square.
     pub(crate) fn listened(contours: Contours, duration: Seconds, power: f64) -> Self {
         let kept = vec![Interval { start: Seconds(0.0), end: duration }];
-        Self { recording: Recording::gone(contours), kept, duration, power }
+        let recording = Recording::gone(contours);
+        Self { recording, kept, duration, power, marks: OnceLock::new(), hnr: OnceLock::new() }
     }
 
     /// The analysis of one speaker's turns: the sound of the other is cut out, with the silences around it, before
@@ -104,6 +111,20 @@ impl Analysis {
     /// Times of the syllable nuclei, in order.
     pub fn syllables(&self) -> &[Seconds] {
         &self.contours().syllables
+    }
+
+    /// Harmonics-to-noise ratio in dB every 10 ms, undefined in near-silence, where nothing repeats and at the very ends.
+    /// Its frames are centred in the recording, unlike those of the other contours.
+    pub fn hnr(&self) -> &Contour {
+        self.hnr.get_or_init(|| {
+            let samples = self.recording.samples();
+            harmonicity::hnr(samples, harmonicity::centred(samples.len()))
+        })
+    }
+
+    /// Period marks: places in samples at 16 kHz, rising.
+    pub(crate) fn marks(&self) -> &[f64] {
+        self.marks.get_or_init(|| period::marks(self.recording.samples(), self.f0()))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

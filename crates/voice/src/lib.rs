@@ -38,8 +38,9 @@
 //!
 //! # How it is made
 //! noun → decode → check → subjects → measures → synth. Each subject file holds its formula, its measures and their
-//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates), `variability` (of
-//! neighbouring durations), `repetition` (pa-ta-ka), `speaker` (whose voice it is).
+//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates),
+//! `variability` (of neighbouring durations), `repetition` (pa-ta-ka), `speaker` (whose voice it is), `perturbation` (jitter,
+//! shimmer, on the marks of `period`), `harmonicity`, `stability` (sustained vowels).
 //! [`MEASURES`] is the one list of them. A contour is computed once and shared by check and measures. Signals are `f32`,
 //! sums over them `f64`. There are no threads: callers run one recording a thread.
 //!
@@ -54,15 +55,19 @@ mod colour;
 mod contour;
 mod decode;
 mod error;
+mod harmonicity;
 mod intensity;
 mod live;
 mod measures;
+mod period;
+mod perturbation;
 mod pitch;
 mod recording;
 mod repetition;
 mod resample;
 mod rhythm;
 mod speaker;
+mod stability;
 pub mod synth;
 mod variability;
 

@@ -4,12 +4,15 @@ use feature::{FeatureSet, Measure};
 
 use crate::{
     analysis::Analysis,
+    harmonicity::Harmonicity,
     intensity::Loudness,
+    perturbation::{ExactPerturbation, Jitter, Shimmer},
     pitch::Pitch,
     recording::Duration,
     repetition::Repetition,
     rhythm::{PauseDistribution, Pauses, Rates},
     speaker::SecondVoice,
+    stability::{Stability, Tremor},
     variability::Variability,
 };
 
@@ -24,6 +27,12 @@ pub static MEASURES: &[&dyn Measure<Analysis>] = &[
     &SecondVoice,
     &Variability,
     &Repetition,
+    &Jitter,
+    &Shimmer,
+    &ExactPerturbation,
+    &Harmonicity,
+    &Stability,
+    &Tremor,
 ];
 
 /// The measures that need no samples, only contours: what [`Live`](crate::Live) can measure.
@@ -125,6 +134,20 @@ mod tests {
             "voice.rate.articulation",
             "voice.phonation.ratio",
             "voice.latency.first_speech",
+            "voice.jitter.local",
+            "voice.jitter.local_absolute",
+            "voice.jitter.rap",
+            "voice.jitter.ppq5",
+            "voice.jitter.ddp",
+            "voice.jitter.exact",
+            "voice.shimmer.local",
+            "voice.shimmer.local_db",
+            "voice.shimmer.apq3",
+            "voice.shimmer.apq5",
+            "voice.shimmer.apq11",
+            "voice.shimmer.dda",
+            "voice.shimmer.exact_db",
+            "voice.hnr.mean",
         ] {
             assert!(names.contains(&name), "{name}");
         }

@@ -46,6 +46,19 @@ pub fn harmonics(hertz: f64, harmonics: usize, amplitude: f64, seconds: f64) -> 
     (0..count(seconds)).map(|n| (amplitude * value(time(n))) as f32).collect()
 }
 
+/// A voice that trembles: harmonics 1 to 10 of `hertz`, the k-th with amplitude 0.1 / k. Frequency and amplitude are each
+/// multiplied by 1 + depth · sin(2π rate t): `frequency` and `amplitude` are rate in hertz and depth.
+pub fn trembling(hertz: f64, frequency: (f64, f64), amplitude: (f64, f64), seconds: f64) -> Vec<f32> {
+    let angle = |rate: f64, t: f64| 2.0 * PI * rate * t;
+    // The integral of the frequency: its sine becomes (1 − cos) / (2π rate).
+    let swing = |t: f64| frequency.1 / (2.0 * PI * frequency.0) * (1.0 - angle(frequency.0, t).cos());
+    let tone = |t: f64| {
+        (1..=10).map(|k| (angle(f64::from(k) * hertz, t + swing(t))).sin() / f64::from(k)).sum::<f64>()
+    };
+    let loud = |t: f64| 0.1 * (1.0 + amplitude.1 * angle(amplitude.0, t).sin());
+    (0..count(seconds)).map(|n| (loud(time(n)) * tone(time(n))) as f32).collect()
+}
+
 /// White noise of root mean square `rms`, uniformly distributed; the same for the same `seed`.
 pub fn noise(rms: f64, seconds: f64, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

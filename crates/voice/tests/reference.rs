@@ -14,6 +14,8 @@ mod formats;
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/perturbation.rs"]
+mod perturbation;
 #[path = "reference/properties.rs"]
 mod properties;
 #[path = "reference/session.rs"]
