@@ -15,6 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let usable = Usable::new(recording).map_err(|declined| declined.to_string())?;
     let checked = start.elapsed();
     let analysis = Analysis::new(&usable);
+    analysis.timbre();
+    let coloured = start.elapsed();
     let values = set().measure(&analysis);
     let measured = start.elapsed();
     for finding in usable.quality().findings() {
@@ -28,6 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             Value::Missing(reason) => println!("{} missing: {reason}", feature.definition.name),
         }
     }
-    eprintln!("decode {decoded:?}, check {:?}, measure {:?}", checked - decoded, measured - checked);
+    eprintln!(
+        "decode {decoded:?}, check {:?}, timbre {:?}, measure {:?}",
+        checked - decoded,
+        coloured - checked,
+        measured - coloured
+    );
     Ok(())
 }

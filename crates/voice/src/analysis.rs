@@ -1,23 +1,27 @@
 //! A usable recording with everything the measures read.
 
+use std::sync::{Arc, OnceLock};
+
 use feature::{Seconds, Usable};
 
 use crate::{
     activity::Interval,
     contour::{Contour, Contours},
     recording::Recording,
+    timbre::Timbre,
 };
 
 /// Contours and intervals of one recording, computed once. Measures read this and nothing else.
 #[derive(Debug, Clone)]
 pub struct Analysis {
     recording: Recording,
+    timbre: Arc<OnceLock<Timbre>>,
 }
 
 impl Analysis {
     /// The analysis of a recording that passed its check. The check has computed the contours already; they are shared.
     pub fn new(recording: &Usable<Recording>) -> Self {
-        Self { recording: recording.medium().clone() }
+        Self { recording: recording.medium().clone(), timbre: Arc::default() }
     }
 
     fn contours(&self) -> &Contours {
@@ -66,6 +70,11 @@ impl Analysis {
     /// Times of the syllable nuclei, in order.
     pub fn syllables(&self) -> &[Seconds] {
         &self.contours().syllables
+    }
+
+    /// Contours of spectrum, formants and clarity, computed at the first call: only measures want them.
+    pub fn timbre(&self) -> &Timbre {
+        self.timbre.get_or_init(|| Timbre::of(&self.recording, self.contours()))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

@@ -46,24 +46,35 @@
 
 mod activity;
 mod analysis;
+mod cepstrum;
 mod check;
 mod contour;
 mod decode;
 mod error;
+mod formant;
+mod functional;
+mod harmonic;
 mod intensity;
 mod measures;
 mod pitch;
 mod recording;
 mod resample;
 mod rhythm;
+mod silence;
+mod spectrum;
 pub mod synth;
+mod timbre;
 
 pub use activity::Interval;
 pub use analysis::Analysis;
 pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;
+pub use formant::{FormantSettings, Formants, formants};
 pub use intensity::intensity;
 pub use measures::{MEASURES, set};
 pub use pitch::{PitchSettings, pitch};
 pub use recording::{Broken, Damage, RATE, Recording, Source};
+pub use silence::silence_set;
+pub use spectrum::{MelScale, MelSettings, mel_power, mfcc, spectrogram};
+pub use timbre::Timbre;

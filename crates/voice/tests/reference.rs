@@ -6,6 +6,8 @@
 // A failed test is the message, in the functions that tests share as well.
 #![allow(clippy::unwrap_used)]
 
+#[path = "reference/formant.rs"]
+mod formant;
 #[path = "reference/formats.rs"]
 mod formats;
 #[path = "reference/golden.rs"]
@@ -14,6 +16,8 @@ mod golden;
 mod hostile;
 #[path = "reference/session.rs"]
 mod session;
+#[path = "reference/spectrum.rs"]
+mod spectrum;
 
 use std::{
     env, fs,
