@@ -19,7 +19,7 @@ use crate::{
     contour::{Contour, Grid},
     formant::{Raised, gaussian},
     recording::RATE,
-    spectrum::Frames,
+    spectrum::{Frames, logarithm},
 };
 
 /// Samples of a frame and its transform.
@@ -69,7 +69,7 @@ impl Cepstrum {
             (inverse.make_input_vec(), inverse.make_output_vec(), inverse.make_scratch_vec());
         let quefrency = |seconds: f64| seconds * rate * SIZE as f64 / FRAME as f64;
         Self {
-            frames: Frames::new(&gaussian(FRAME), FRAME),
+            frames: Frames::new(gaussian(FRAME), FRAME),
             inverse,
             logs,
             scratch,
@@ -87,7 +87,7 @@ impl Cepstrum {
             return f32::NAN;
         }
         for (log, power) in self.logs.iter_mut().zip(power) {
-            *log = Complex32::new(power.max(LEAST).ln(), 0.0);
+            *log = Complex32::new(logarithm::ln(power.max(LEAST)), 0.0);
         }
         self.inverse
             .process_with_scratch(&mut self.logs, &mut self.values, &mut self.scratch)
@@ -98,14 +98,17 @@ impl Cepstrum {
         (height - (level + slope * (place - self.trend as f64))) as f32
     }
 
-    /// Squares, their running mean, and its decibels; near the ends there is less to average.
+    /// Squares, their running mean over [`SMOOTHED`] quefrencies, and its decibels.
     fn smooth(&mut self) {
         self.values.iter_mut().for_each(|value| *value *= *value);
         let half = SMOOTHED / 2;
-        for (place, out) in self.decibels.iter_mut().enumerate() {
-            let around = &self.values[place.saturating_sub(half)..place + half + 1];
-            *out = 10.0 * (around.iter().sum::<f32>() / around.len() as f32).max(f32::MIN_POSITIVE).log10();
+        for (out, around) in self.decibels[half..].iter_mut().zip(self.values.windows(SMOOTHED)) {
+            let sum = around[0] + around[1] + around[2] + around[3] + around[4];
+            *out = logarithm::decibels((sum / SMOOTHED as f32).max(f32::MIN_POSITIVE));
         }
+        // Below the trend and the peak: never read, and no stale number is left there.
+        let first = self.decibels[half];
+        self.decibels[..half].fill(first);
     }
 
     /// Place and height of the highest point of the range, between quefrencies.

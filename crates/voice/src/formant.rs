@@ -37,8 +37,6 @@ const EMPHASIS_HZ: f64 = 50.0;
 const MARGIN_HZ: f64 = 50.0;
 /// Band of one pair of poles.
 const PAIR_HZ: f64 = 1100.0;
-/// Most samples of a frame's energy below this: digital silence and its rounding.
-const SILENT: f32 = 1e-20;
 
 /// Where formants are sought.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,7 +143,8 @@ struct Finder {
 impl Finder {
     fn new(rate: f64, settings: &FormantSettings) -> Self {
         let pairs = ((rate / 2.0 / PAIR_HZ).round() as usize).clamp(1, root::MOST / 2);
-        let window = gaussian((WINDOW_S * rate) as usize);
+        let window: Vec<f32> =
+            gaussian((WINDOW_S * rate) as usize).iter().map(|weight| *weight as f32).collect();
         Self {
             rate,
             widest: settings.widest.0,
@@ -199,18 +198,15 @@ impl Finder {
             .iter_mut()
             .zip(pairs)
             .for_each(|(place, (weight, sample))| *place = weight * sample);
-        if self.frame.iter().all(|sample| sample.abs() < SILENT) {
-            self.frame.fill(0.0);
-        }
     }
 }
 
 /// A Gaussian of `length` samples that falls to e⁻¹² at its ends, lifted to 0 there (after Boersma 1993, postscript).
-pub(crate) fn gaussian(length: usize) -> Vec<f32> {
+pub(crate) fn gaussian(length: usize) -> Vec<f64> {
     let end = (-12f64).exp();
     let place = |n: usize| (n as f64 + 0.5) / length as f64 - 0.5;
     let weight = |n: usize| ((-48.0 * place(n).powi(2)).exp() - end) / (1.0 - end);
-    (0..length).map(|n| weight(n) as f32).collect()
+    (0..length).map(weight).collect()
 }
 
 /// Statistics of the formants over voiced frames.

@@ -286,7 +286,10 @@ macro_rules! course {
 
 /// Writes the ten statistics of `course` under the names of `definitions`.
 fn put_course(row: &mut Row<'_>, definitions: &[Definition], course: &Course, none: &'static str) {
-    let values = &course.values;
+    // In order: then every percentile is a look, not a sort.
+    let mut values = course.values.clone();
+    values.sort_by(f64::total_cmp);
+    let values = &values;
     let quantile = |p: f64| percentile(values, p).ok_or(none);
     let range = quantile(80.0).and_then(|high| Ok(high - quantile(20.0)?));
     let [rising, falling] = ["no rising part of 30 ms or more", "no falling part of 30 ms or more"];
@@ -411,5 +414,118 @@ impl Measure<Analysis> for SourceTilt {
             row.put(names[0].name, mean(&values).ok_or(none));
             row.put(names[1].name, variation(&values));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feature::{FeatureVector, Hertz, Usable, Value};
+
+    use super::*;
+    use crate::{
+        analysis::tests::analysis,
+        measures::set,
+        recording::{Damage, Recording, Source},
+        synth,
+    };
+
+    fn values(samples: Vec<f32>) -> FeatureVector {
+        set().measure(&analysis(samples))
+    }
+
+    fn reason(values: &FeatureVector, name: &str) -> Option<String> {
+        values.value(name).and_then(Value::reason).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn a_glide_of_an_octave_has_its_slope_and_percentiles() {
+        // 110 to 220 Hz in 2 s: 24 to 36 semitones, 6 a second; a fifth of the way in hertz is 132 Hz.
+        let values = values(synth::glide(110.0, 220.0, 0.3, 2.0));
+        let off = |name: &str, want: f64| (values.number(name).unwrap() - want).abs();
+        assert!(off("voice.f0_semitone.rising_mean", 6.0) < 0.1);
+        assert!(off("voice.f0_semitone.p20", 12.0 * (132.0f64 / 27.5).log2()) < 0.1);
+        assert!(off("voice.f0_semitone.p50", 12.0 * (165.0f64 / 27.5).log2()) < 0.1);
+        let range = 12.0 * (198.0f64 / 132.0).log2();
+        assert!(off("voice.f0_semitone.range", range) < 0.1);
+        assert_eq!(
+            reason(&values, "voice.f0_semitone.falling_mean").unwrap(),
+            "no falling part of 30 ms or more"
+        );
+    }
+
+    #[test]
+    fn voiced_and_unvoiced_frames_are_told_apart() {
+        // A voice of two partials, 20 dB apart; then the same with a hiss in it, too short for a pause.
+        let partials = synth::tone(250.0, 0.2, 3.0).into_iter().zip(synth::tone(3000.0, 0.02, 3.0));
+        let voice: Vec<f32> = partials.map(|(low, high)| low + high).collect();
+        let still = values(voice.clone());
+        assert!((still.number("voice.alpha_ratio.voiced_mean").unwrap() + 20.0).abs() < 0.1);
+        assert!((still.number("voice.hammarberg.voiced_mean").unwrap() - 20.0).abs() < 0.1);
+        let hissing = values([voice.clone(), synth::noise(0.05, 0.12, 3), voice].concat());
+        assert!((hissing.number("voice.alpha_ratio.voiced_mean").unwrap() + 20.0).abs() < 0.3);
+        // White noise has 6.2 dB (4 kHz of it over 0.95 kHz); the frames at its ends hold some of the voice.
+        let noise = hissing.number("voice.alpha_ratio.unvoiced_mean").unwrap();
+        assert!((2.0..8.0).contains(&noise), "{noise}");
+        assert_eq!(reason(&still, "voice.alpha_ratio.unvoiced_mean").unwrap(), "no unvoiced frame of speech");
+    }
+
+    #[test]
+    fn louder_speech_is_louder_by_its_law_and_otherwise_the_same() {
+        let (quiet, _) = synth::bursts(&[(0.5, 0.3), (0.7, 0.6), (0.4, 0.4)], 0.0003);
+        let loud = quiet.iter().map(|sample| sample * 2.0).collect();
+        let (quiet, loud) = (values(quiet), values(loud));
+        let ratio = |name: &str| loud.number(name).unwrap() / quiet.number(name).unwrap();
+        for name in ["voice.loudness.mean", "voice.loudness.p80", "voice.loudness.rising_mean"] {
+            assert!((ratio(name) / 4f64.powf(0.33) - 1.0).abs() < 1e-3, "{name}: {}", ratio(name));
+        }
+        for name in ["voice.flux.mean", "voice.flux.voiced_mean"] {
+            assert!((ratio(name) / 2.0 - 1.0).abs() < 1e-3, "{name}: {}", ratio(name));
+        }
+        for name in ["voice.loudness.cv", "voice.loudness.peak_rate", "voice.flux.cv"] {
+            assert!((ratio(name) - 1.0).abs() < 1e-3, "{name}: {}", ratio(name));
+        }
+    }
+
+    #[test]
+    fn syllables_of_vowels_are_peaks_of_loudness_and_stretches_of_voice() {
+        let (samples, _) = synth::bursts(&[(0.2, 0.2); 8], 0.0003);
+        let values = values(samples);
+        let off = |name: &str, want: f64| (values.number(name).unwrap() - want).abs();
+        // Eight in the 3 s from the first to the last.
+        assert!(off("voice.loudness.peak_rate", 8.0 / 3.0) < 0.1);
+        assert!(off("voice.voiced_segment.rate", 8.0 / 3.0) < 0.1);
+        assert!(off("voice.voiced_segment.mean", 0.2) < 0.03);
+        assert!(off("voice.unvoiced_segment.mean", 0.2) < 0.03 && off("voice.voiced_segment.sd", 0.0) < 0.02);
+    }
+
+    #[test]
+    fn bands_that_a_telephone_does_not_carry_are_missing_with_the_reason() {
+        let samples = synth::vowel(120.0, &synth::A, 0.3, 1.0);
+        let made = Recording::from_samples(samples.clone());
+        let source = Source { rate: Hertz(8000.0), ..made.source().clone() };
+        let recording = Recording::new(samples, source, Damage::default());
+        let values = set().measure(&Analysis::new(&Usable::new(recording).unwrap()));
+        for name in [
+            "alpha_ratio.voiced_mean",
+            "hammarberg.mean",
+            "mfcc1.mean",
+            "flux.mean",
+            "loudness.mean",
+            "cpps.mean",
+        ] {
+            let reason = reason(&values, &format!("voice.{name}"));
+            assert!(reason.is_some_and(|it| it.contains("nothing above 4000 Hz")), "{name}");
+        }
+        for name in ["slope_0_500.voiced_mean", "slope_500_1500.mean", "h1_h2.mean", "formant.f1_median"] {
+            assert!(values.number(&format!("voice.{name}")).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mean_of_nothing_has_no_variation() {
+        assert!((variation(&[-1.0, -2.0, -3.0]).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(variation(&[-1.0, 1.0]), Err("the mean is 0"));
+        assert_eq!(variation(&[1.0]), Err("fewer than two frames have a value"));
+        assert_eq!(variation(&[0.0, 0.0]), Err("the mean is 0"));
     }
 }

@@ -9,7 +9,9 @@
 //! - [`Quality`](feature::Quality), from [`Check`](feature::Check): level, clipping, offset, signal-to-noise ratio,
 //!   bandwidth, dropouts, speech fraction, length.
 //! - [`Analysis`]: contours ([`Contour`]) of pitch and intensity every 10 ms, speech, pauses and syllables as times.
-//! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason.
+//! - [`Timbre`]: contours of spectrum, formants and clarity, computed at the first call.
+//! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason; [`silence_set`]: the same of the room,
+//!   from frames without speech.
 //!
 //! **What is refused.** [`decode`] returns an [`Error`] for a file that is empty, too large or too long
 //! ([`Limits`]), of no known kind, or without a single sample. A file that breaks off is kept as far as it goes and
@@ -36,7 +38,9 @@
 //!
 //! # How it is made
 //! noun → decode → check → subjects → measures → synth. Each subject file holds its formula, its measures and their
-//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates).
+//! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates),
+//! `spectrum` (mel bands, loudness, tilt, flux), `formant` (Burg 1975), `harmonic`, `cepstrum` (clarity), `functional` (what
+//! is said of a contour), `silence` (the room).
 //! [`MEASURES`] is the one list of them. A contour is computed once and shared by check and measures. Signals are `f32`,
 //! sums over them `f64`. There are no threads: callers run one recording a thread.
 //!

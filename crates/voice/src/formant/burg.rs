@@ -8,11 +8,25 @@
 /// Lanes of the running sums: what the compiler turns into vector instructions.
 const LANES: usize = 8;
 
+/// Forward and backward errors of one order. At order m both hold the errors of the samples from the m-th on, the backward
+/// ones a sample late, so that what is multiplied stands side by side.
+#[derive(Default)]
+struct Errors {
+    forward: Vec<f32>,
+    backward: Vec<f32>,
+}
+
+/// Σ f b and Σ (f² + b²) of one order.
+struct Sums {
+    product: f64,
+    squares: f64,
+}
+
 /// Predicts frames; buffers are made once.
 pub(super) struct Burg {
     order: usize,
-    forward: Vec<f32>,
-    backward: Vec<f32>,
+    now: Errors,
+    next: Errors,
     coefficients: Vec<f64>,
     previous: Vec<f64>,
 }
@@ -20,13 +34,8 @@ pub(super) struct Burg {
 impl Burg {
     pub(super) fn new(order: usize) -> Self {
         let coefficients = vec![0.0; order + 1];
-        Self {
-            order,
-            forward: Vec::new(),
-            backward: Vec::new(),
-            previous: coefficients.clone(),
-            coefficients,
-        }
+        let (now, next) = (Errors::default(), Errors::default());
+        Self { order, now, next, previous: coefficients.clone(), coefficients }
     }
 
     /// Coefficients 1, a₁ … aₙ of the prediction error filter of a frame, `[order + 1]`; `None` for a frame without energy or
@@ -36,56 +45,58 @@ impl Burg {
         if !energy.is_normal() || frame.len() <= self.order + 1 {
             return None;
         }
-        self.forward.clear();
-        self.forward.extend_from_slice(&frame[1..]);
-        self.backward.clear();
-        self.backward.extend_from_slice(&frame[..frame.len() - 1]);
+        for errors in [&mut self.now, &mut self.next] {
+            errors.forward.resize(frame.len(), 0.0);
+            errors.backward.resize(frame.len(), 0.0);
+        }
+        self.now.forward.copy_from_slice(frame);
+        self.now.backward.copy_from_slice(frame);
         self.coefficients.fill(0.0);
         self.coefficients[0] = 1.0;
+        // A step with reflection 0 only sets the backward errors a sample late.
+        let mut sums = self.advance(0.0, frame.len());
         for order in 1..=self.order {
-            let reflection = reflection(&self.forward, &self.backward)?;
+            let reflection = (sums.squares > 0.0).then(|| -2.0 * sums.product / sums.squares)?;
             self.previous.copy_from_slice(&self.coefficients);
             for place in 1..=order {
                 self.coefficients[place] += reflection * self.previous[order - place];
             }
-            advance(&mut self.forward, &mut self.backward, reflection as f32);
+            if order < self.order {
+                sums = self.advance(reflection as f32, frame.len() - order);
+            }
         }
         Some(&self.coefficients)
     }
-}
 
-/// −2 Σ f b / Σ (f² + b²); `None` when nothing is left to predict.
-fn reflection(forward: &[f32], backward: &[f32]) -> Option<f64> {
-    let (mut products, mut squares) = ([0.0f32; LANES], [0.0f32; LANES]);
-    let (ahead, behind) = (forward.chunks_exact(LANES), backward.chunks_exact(LANES));
-    let tail = ahead.remainder().iter().zip(behind.remainder());
-    let (mut product, mut square) = (0.0f64, 0.0f64);
-    for (f, b) in tail.map(|(f, b)| (f64::from(*f), f64::from(*b))) {
-        product += f * b;
-        square += f * f + b * b;
-    }
-    for (f, b) in ahead.zip(behind) {
-        for lane in 0..LANES {
-            products[lane] += f[lane] * b[lane];
-            squares[lane] += f[lane] * f[lane] + b[lane] * b[lane];
+    /// The errors of the next order from the first `length` of this: f′[n] = f[n + 1] + k b[n + 1], b′[n] = b[n] + k f[n];
+    /// and their sums.
+    fn advance(&mut self, reflection: f32, length: usize) -> Sums {
+        let (count, blocks) = (length - 1, (length - 1) / LANES);
+        let (mut products, mut squares) = ([0.0f32; LANES], [0.0f32; LANES]);
+        for start in (0..blocks).map(|block| block * LANES) {
+            let (f, b) =
+                (&self.now.forward[start..=start + LANES], &self.now.backward[start..=start + LANES]);
+            let forward = &mut self.next.forward[start..start + LANES];
+            let backward = &mut self.next.backward[start..start + LANES];
+            for lane in 0..LANES {
+                let ahead = f[lane + 1] + reflection * b[lane + 1];
+                let behind = b[lane] + reflection * f[lane];
+                (forward[lane], backward[lane]) = (ahead, behind);
+                products[lane] += ahead * behind;
+                squares[lane] += ahead * ahead + behind * behind;
+            }
         }
+        for n in blocks * LANES..count {
+            let ahead = self.now.forward[n + 1] + reflection * self.now.backward[n + 1];
+            let behind = self.now.backward[n] + reflection * self.now.forward[n];
+            (self.next.forward[n], self.next.backward[n]) = (ahead, behind);
+            products[n % LANES] += ahead * behind;
+            squares[n % LANES] += ahead * ahead + behind * behind;
+        }
+        std::mem::swap(&mut self.now, &mut self.next);
+        let sum = |lanes: [f32; LANES]| lanes.iter().map(|it| f64::from(*it)).sum::<f64>();
+        Sums { product: sum(products), squares: sum(squares) }
     }
-    product += products.iter().map(|it| f64::from(*it)).sum::<f64>();
-    square += squares.iter().map(|it| f64::from(*it)).sum::<f64>();
-    (square > 0.0).then(|| -2.0 * product / square)
-}
-
-/// Errors of the next order: f ← f + k b from the second on, b ← b + k f up to the last but one.
-fn advance(forward: &mut Vec<f32>, backward: &mut Vec<f32>, reflection: f32) {
-    let last = forward.len() - 1;
-    for (f, b) in forward.iter_mut().zip(backward.iter_mut()) {
-        let (ahead, behind) = (*f, *b);
-        *f = ahead + reflection * behind;
-        *b = behind + reflection * ahead;
-    }
-    forward.copy_within(1.., 0);
-    forward.truncate(last);
-    backward.truncate(last);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use feature::Hertz;
 
 use crate::{
     recording::RATE,
-    spectrum::{Frames, SIZE},
+    spectrum::{Frames, SIZE, logarithm::ln},
 };
 
 /// Bands of the contours (Eyben et al. 2016).
@@ -169,12 +169,10 @@ impl Hearing {
 
     pub(super) fn hear(&mut self, power: &[f32]) -> Heard {
         self.bank.apply(power, &mut self.logs);
-        let mut loudness = 0.0;
-        for (log, weight) in self.logs.iter_mut().zip(self.weights) {
-            let power = *log;
-            *log = power.max(FLOOR).ln();
-            loudness += if power > 0.0 { weight * (COMPRESSION * power.ln()).exp() } else { 0.0 };
-        }
+        self.logs.iter_mut().for_each(|power| *power = ln(power.max(FLOOR)));
+        let floor = ln(FLOOR);
+        let heard = |log: f32| if log > floor { (COMPRESSION * log).exp() } else { 0.0 };
+        let loudness = self.logs.iter().zip(self.weights).map(|(log, weight)| weight * heard(*log)).sum();
         let mut mfcc = [0.0; COEFFICIENTS];
         self.cosines.apply(&self.logs, &mut mfcc);
         Heard { loudness, mfcc }
@@ -201,7 +199,7 @@ pub fn mel_power(samples: &[f32], settings: &MelSettings) -> Vec<f32> {
     if hop == 0 || window == 0 || bands == 0 || size < window || !edges {
         return Vec::new();
     }
-    let hann = |n: usize| (0.5 - 0.5 * (2.0 * PI * n as f64 / window as f64).cos()) as f32;
+    let hann = |n: usize| 0.5 - 0.5 * (2.0 * PI * n as f64 / window as f64).cos();
     let mut frames = Frames::unscaled((0..window).map(hann).collect(), size);
     let bank = Bank::new(settings);
     let mut out = vec![0.0; (samples.len() / hop + 1) * bands];

@@ -15,7 +15,7 @@ const FLOOR_DB: f32 = -120.0;
 /// figures: a column is the mean power of at most eight frames spread over it, a row the greatest of its bins.
 pub fn spectrogram(recording: &Recording, columns: usize, rows: usize) -> Vec<f32> {
     let samples = recording.samples();
-    let mut frames = Frames::new(&hamming(FRAME), SIZE);
+    let mut frames = Frames::new(hamming(FRAME), SIZE);
     let width = samples.len() as f64 / columns as f64;
     let looks = ((width / (FRAME / 2) as f64).ceil() as usize).clamp(1, MOST);
     let mut picture = vec![FLOOR_DB; rows * columns];

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::spectrum::{BIN_HZ, bins};
+use crate::spectrum::{BIN_HZ, bins, logarithm};
 
 /// What is read off one frame; NaN where a band holds no power.
 pub(super) struct Read {
@@ -39,8 +39,8 @@ impl Shape {
         let sum = |low: f64, high: f64| power[bins(low, high)].iter().sum::<f32>();
         let max = |low: f64, high: f64| power[bins(low, high)].iter().copied().fold(0.0, f32::max);
         Read {
-            alpha_ratio: decibels(sum(1000.0 + BIN_HZ, 5000.0), sum(50.0, 1000.0)),
-            hammarberg: decibels(max(0.0, 2000.0), max(2000.0 + BIN_HZ, 5000.0)),
+            alpha_ratio: ratio(sum(1000.0 + BIN_HZ, 5000.0), sum(50.0, 1000.0)),
+            hammarberg: ratio(max(0.0, 2000.0), max(2000.0 + BIN_HZ, 5000.0)),
             slope_0_500: self.low.slope(power),
             slope_500_1500: self.high.slope(power),
             flux: self.flux(power),
@@ -59,7 +59,7 @@ impl Shape {
 }
 
 /// 10 log10 of a ratio of powers; NaN where either is 0.
-fn decibels(above: f32, below: f32) -> f32 {
+fn ratio(above: f32, below: f32) -> f32 {
     if above > 0.0 && below > 0.0 { 10.0 * (above / below).log10() } else { f32::NAN }
 }
 
@@ -81,9 +81,10 @@ impl Line {
     /// Slope in dB/Hz; NaN where a bin is empty.
     fn slope(&self, power: &[f32]) -> f32 {
         let power = &power[self.band.clone()];
-        let line = power.iter().zip(&self.weights).map(|(power, weight)| 10.0 * power.log10() * weight);
-        let slope: f32 = line.sum();
-        if slope.is_finite() { slope } else { f32::NAN }
+        let least = power.iter().copied().fold(f32::MAX, f32::min);
+        let line =
+            power.iter().zip(&self.weights).map(|(power, weight)| logarithm::decibels(*power) * weight);
+        if least >= f32::MIN_POSITIVE { line.sum() } else { f32::NAN }
     }
 }
 
