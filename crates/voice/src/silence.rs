@@ -138,8 +138,11 @@ static DEFINITIONS: [Definition; 14] = [
     ),
 ];
 
-/// Contours of shape, the highest frequency each needs, in the order of their definitions.
-const SHAPES: [(f64, fn(&Timbre) -> &Contour); 9] = [
+/// Picks a contour.
+type Pick = fn(&Timbre) -> &Contour;
+
+/// Contours of shape, and the highest frequency each needs, in the order of their definitions.
+const SHAPES: [(f64, Pick); 9] = [
     (5000.0, |it| &it.alpha_ratio),
     (5000.0, |it| &it.hammarberg),
     (500.0, |it| &it.slope_0_500),

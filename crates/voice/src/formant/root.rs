@@ -141,15 +141,15 @@ mod tests {
     #[test]
     fn known_roots_are_found_cold_and_warm() {
         let mut roots = Roots::new(10);
-        let frames: [(&[(f64, f64)], &[f64]); 4] = [
-            (&[(0.9, 0.35), (0.8, 0.5), (0.1, 0.95), (-0.4, 0.85), (-0.8, 0.4)], &[]),
-            (&[(0.91, 0.34), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85), (-0.8, 0.41)], &[]),
+        let frames = [
+            (vec![(0.9, 0.35), (0.8, 0.5), (0.1, 0.95), (-0.4, 0.85), (-0.8, 0.4)], vec![]),
+            (vec![(0.91, 0.34), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85), (-0.8, 0.41)], vec![]),
             // A pair that parted along the real axis, and one that met again.
-            (&[(0.91, 0.34), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85)], &[-0.6, -0.95]),
-            (&[(0.99, 0.01), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85), (-0.8, 0.01)], &[]),
+            (vec![(0.91, 0.34), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85)], vec![-0.6, -0.95]),
+            (vec![(0.99, 0.01), (0.79, 0.51), (0.12, 0.95), (-0.38, 0.85), (-0.8, 0.01)], vec![]),
         ];
         for (pairs, reals) in frames {
-            let found: Vec<(f64, f64)> = roots.find(&polynomial(pairs, reals)).unwrap().collect();
+            let found: Vec<(f64, f64)> = roots.find(&polynomial(&pairs, &reals)).unwrap().collect();
             assert_eq!(found.len(), 10);
             for (re, im) in pairs.iter().copied().chain(reals.iter().map(|re| (*re, 0.0))) {
                 assert!(distance(&found, re, im) < 1e-8 && distance(&found, re, -im) < 1e-8, "{re} {im}");
