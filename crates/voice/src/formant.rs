@@ -339,7 +339,10 @@ impl Measure<Analysis> for Resonances {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synth;
+    use crate::{
+        recording::{Damage, Source},
+        synth,
+    };
 
     fn medians(samples: Vec<f32>, settings: &FormantSettings) -> [f64; FORMANTS] {
         let found = formants(&Recording::from_samples(samples), settings);
@@ -379,6 +382,19 @@ mod tests {
         assert_eq!((strict.frequency[1], strict.passed_over), (2500.0, 1.0));
         assert_eq!((lenient.frequency[1], lenient.passed_over), (1200.0, 0.0));
         assert!(strict.frequency[2].is_nan());
+    }
+
+    #[test]
+    fn a_telephone_keeps_the_formants_below_its_limit() {
+        let samples = synth::vowel(120.0, &synth::A, 0.3, 1.0);
+        let source = Source { rate: Hertz(8000.0), ..Recording::from_samples(Vec::new()).source().clone() };
+        let recording = Recording::new(samples, source, Damage::default());
+        assert_eq!(Raised::of(&recording, Hertz(5500.0)).rate, 8000.0);
+        let found = formants(&recording, &FormantSettings::default()).frequency;
+        for (place, limit) in [(0, 0.08), (1, 0.03), (2, 0.03)] {
+            let hertz = median(&found[place].defined().collect::<Vec<_>>()).unwrap();
+            assert!((hertz / synth::A[place].0 - 1.0).abs() < limit, "F{}: {hertz}", place + 1);
+        }
     }
 
     #[test]

@@ -89,10 +89,14 @@ impl Reader {
     /// |Σ x e^{−iωn}|² of the frame at `hertz`, with a unit vector for each lane that turns by a whole row of lanes.
     pub(crate) fn power(&self, hertz: f64) -> f64 {
         let omega = 2.0 * PI * hertz / f64::from(RATE);
-        let mut cos: [f32; LANES] = std::array::from_fn(|lane| (omega * lane as f64).cos() as f32);
-        let mut sin: [f32; LANES] = std::array::from_fn(|lane| (omega * lane as f64).sin() as f32);
-        let turn = omega * LANES as f64;
-        let (turn_cos, turn_sin) = (turn.cos() as f32, turn.sin() as f32);
+        let (turn_sin, turn_cos) = omega.sin_cos();
+        let (mut cos, mut sin) = ([0.0f32; LANES], [0.0f32; LANES]);
+        let (mut c, mut s) = (1.0, 0.0);
+        for (cos, sin) in cos.iter_mut().zip(&mut sin) {
+            (*cos, *sin) = (c as f32, s as f32);
+            (c, s) = (c * turn_cos - s * turn_sin, c * turn_sin + s * turn_cos);
+        }
+        let (turn_cos, turn_sin) = (c as f32, s as f32);
         let (mut re, mut im) = ([0.0f32; LANES], [0.0f32; LANES]);
         for row in self.frame.chunks_exact(LANES) {
             for lane in 0..LANES {

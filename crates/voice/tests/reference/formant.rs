@@ -105,7 +105,7 @@ fn formants_agree_with_the_reference() {
             .collect();
         ran(&format!("formants reference {name}"), &format!("F1-F4 {}", shown.join(", ")));
         // Where the reference takes wide poles for formants, as in the synthetic speech, a median may lie in the gap between
-        // the two kinds: any change of the filter at the ceiling moves it by percents. Frames agree everywhere.
+        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere.
         let steady = name == "jfk" || name.starts_with("vowel");
         if !found.iter().all(|it| it.frames <= 0.01 && (it.median.abs() <= 0.01 || !steady)) {
             failed.push(format!("{name}: {shown:?}"));
