@@ -225,7 +225,7 @@ mod tests {
     use super::*;
     use crate::{analysis::tests::analysis, synth};
 
-    /// Two seconds of voice between seconds of `noise`.
+    /// A second of voice with 1.5 s of silence on each side, and `noise` over all.
     fn spoken(noise: &[f32]) -> Analysis {
         let mut samples =
             [synth::silence(1.5), synth::vowel(120.0, &synth::A, 0.3, 1.0), synth::silence(1.5)].concat();
