@@ -134,6 +134,11 @@ fn medians_of_the_measures_agree_with_the_reference() {
                 let every: Vec<f64> =
                     voiced.filter_map(|frame| poles.frequency[n - 1].get(frame).map(f64::from)).collect();
                 let narrow = values.number(&format!("voice.formant.f{n}_median")).unwrap();
+                // In steady vowels no pole is too wide, and both kinds of medians are the reference's.
+                assert!(
+                    !name.starts_with("vowel") || (narrow / want - 1.0).abs() < 0.01,
+                    "{name} F{n}: {narrow}"
+                );
                 let [every, narrow] =
                     [median(&every).unwrap(), narrow].map(|hertz| 100.0 * (hertz / want - 1.0));
                 format!("{every:+.2} % ({narrow:+.2} %)")
