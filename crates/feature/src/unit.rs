@@ -42,8 +42,12 @@ units! {
     SyllablesPerSecond = "syllables/s",
     /// Decibels, with the reference stated by the definition.
     Decibel = "dB",
+    /// Decibels per hertz: the slope of a spectrum.
+    DecibelPerHertz = "dB/Hz",
     /// Semitones re 27.5 Hz.
     Semitone = "st",
+    /// Semitones per second.
+    SemitonePerSecond = "st/s",
     /// Natural logarithm of seconds.
     LogSecond = "ln s",
     /// Degrees of angle.

@@ -1,6 +1,6 @@
 //! A usable recording with everything the measures read.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use feature::{Reason, Seconds, Usable};
 
@@ -12,6 +12,7 @@ use crate::{
     period,
     recording::Recording,
     speaker::{self, Speaker},
+    timbre::Timbre,
 };
 
 /// Contours and intervals of one recording, computed once. Measures read this and nothing else.
@@ -24,6 +25,7 @@ pub struct Analysis {
     power: f64,
     marks: OnceLock<Vec<f64>>,
     hnr: OnceLock<Contour>,
+    timbre: Arc<OnceLock<Timbre>>,
 }
 
 impl Analysis {
@@ -35,14 +37,30 @@ impl Analysis {
 
     fn from(recording: Recording, kept: Vec<Interval>) -> Self {
         let (duration, power) = (recording.duration(), mean_square(recording.samples()));
-        Self { recording, kept, duration, power, marks: OnceLock::new(), hnr: OnceLock::new() }
+        Self {
+            recording,
+            kept,
+            duration,
+            power,
+            marks: OnceLock::new(),
+            hnr: OnceLock::new(),
+            timbre: Arc::default(),
+        }
     }
 
     /// The analysis of a sound that was listened to and is gone: its contours, length and mean square.
     pub(crate) fn listened(contours: Contours, duration: Seconds, power: f64) -> Self {
         let kept = vec![Interval { start: Seconds(0.0), end: duration }];
         let recording = Recording::gone(contours);
-        Self { recording, kept, duration, power, marks: OnceLock::new(), hnr: OnceLock::new() }
+        Self {
+            recording,
+            kept,
+            duration,
+            power,
+            marks: OnceLock::new(),
+            hnr: OnceLock::new(),
+            timbre: Arc::default(),
+        }
     }
 
     /// The analysis of one speaker's turns: the sound of the other is cut out, with the silences around it, before
@@ -125,6 +143,11 @@ impl Analysis {
     /// Period marks: places in samples at 16 kHz, rising.
     pub(crate) fn marks(&self) -> &[f64] {
         self.marks.get_or_init(|| period::marks(self.recording.samples(), self.f0()))
+    }
+
+    /// Contours of spectrum, formants and clarity, computed at the first call: only measures want them.
+    pub fn timbre(&self) -> &Timbre {
+        self.timbre.get_or_init(|| Timbre::of(&self.recording, self.contours()))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

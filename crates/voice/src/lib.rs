@@ -11,7 +11,9 @@
 //! - [`Analysis`]: contours ([`Contour`]) of pitch and intensity every 10 ms, speech, pauses and syllables as times.
 //! - [`Analysis::of`] leaves the turns of a second [`Speaker`] out, where two can be told apart; [`Live`] measures time,
 //!   pitch and level while the sound comes in, and keeps none of it.
-//! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason.
+//! - [`Timbre`]: contours of spectrum, formants and clarity, computed at the first call.
+//! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason; [`silence_set`]: the same of the room,
+//!   from frames without speech.
 //!
 //! **What is refused.** [`decode`] returns an [`Error`] for a file that is empty, too large or too long
 //! ([`Limits`]), of no known kind, or without a single sample. A file that breaks off is kept as far as it goes and
@@ -40,7 +42,9 @@
 //! noun → decode → check → subjects → measures → synth. Each subject file holds its formula, its measures and their
 //! tests: `pitch` (Boersma 1993), `intensity`, `activity` (when somebody speaks), `rhythm` (pauses, syllables, rates),
 //! `variability` (of neighbouring durations), `repetition` (pa-ta-ka), `speaker` (whose voice it is), `perturbation` (jitter,
-//! shimmer, on the marks of `period`), `harmonicity`, `stability` (sustained vowels).
+//! shimmer, on the marks of `period`), `harmonicity`, `stability` (sustained vowels),
+//! `spectrum` (mel bands, loudness, tilt, flux), `formant` (Burg 1975), `harmonic`, `cepstrum` (clarity), `functional` (what
+//! is said of a contour), `silence` (the room).
 //! [`MEASURES`] is the one list of them. A contour is computed once and shared by check and measures. Signals are `f32`,
 //! sums over them `f64`. There are no threads: callers run one recording a thread.
 //!
@@ -50,11 +54,15 @@
 
 mod activity;
 mod analysis;
+mod cepstrum;
 mod check;
 mod colour;
 mod contour;
 mod decode;
 mod error;
+mod formant;
+mod functional;
+mod harmonic;
 mod harmonicity;
 mod intensity;
 mod live;
@@ -66,9 +74,12 @@ mod recording;
 mod repetition;
 mod resample;
 mod rhythm;
+mod silence;
 mod speaker;
+mod spectrum;
 mod stability;
 pub mod synth;
+mod timbre;
 mod variability;
 
 pub use activity::Interval;
@@ -76,9 +87,13 @@ pub use analysis::Analysis;
 pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;
+pub use formant::{FormantSettings, Formants, formants};
 pub use intensity::intensity;
 pub use live::{Live, Snapshot};
 pub use measures::{MEASURES, set};
 pub use pitch::{PitchSettings, pitch};
 pub use recording::{Broken, Damage, RATE, Recording, Source};
+pub use silence::silence_set;
 pub use speaker::Speaker;
+pub use spectrum::{MelScale, MelSettings, mel_power, mfcc, spectrogram};
+pub use timbre::Timbre;

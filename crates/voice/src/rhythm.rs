@@ -311,7 +311,7 @@ impl Measure<Analysis> for Rates {
 }
 
 /// Whether a time lies in one of the intervals, which are in order.
-fn within(intervals: &[Interval], time: Seconds) -> bool {
+pub(crate) fn within(intervals: &[Interval], time: Seconds) -> bool {
     let after = intervals.partition_point(|it| it.start <= time);
     after > 0 && intervals[after - 1].contains(time)
 }

@@ -8,6 +8,8 @@
 
 #[path = "reference/attacks.rs"]
 mod attacks;
+#[path = "reference/formant.rs"]
+mod formant;
 #[path = "reference/formats.rs"]
 mod formats;
 #[path = "reference/golden.rs"]
@@ -24,6 +26,8 @@ mod session;
 mod sounds;
 #[path = "reference/speakers.rs"]
 mod speakers;
+#[path = "reference/spectrum.rs"]
+mod spectrum;
 
 use std::{
     env, fs,
