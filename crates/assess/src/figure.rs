@@ -6,6 +6,7 @@
 mod bars;
 mod evidence;
 mod judged;
+mod spectrogram;
 mod strip;
 mod strokes;
 mod waveform;
@@ -15,6 +16,7 @@ use maud::{Markup, html};
 pub(crate) use bars::bars;
 pub(crate) use evidence::evidence;
 pub(crate) use judged::{CalibrationBin, RocPoint, calibration, roc};
+pub(crate) use spectrogram::Spectral;
 pub(crate) use strip::{Reference, strip};
 pub(crate) use strokes::{Inked, strokes};
 pub(crate) use waveform::{Sounding, waveform};

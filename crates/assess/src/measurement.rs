@@ -30,7 +30,7 @@ impl Analysis {
 
 /// The sets that are measured of a recording, the first by default.
 fn voice_sets() -> Vec<feature::FeatureSet<voice::Analysis>> {
-    vec![voice::set()]
+    vec![voice::set(), voice::silence_set()]
 }
 
 /// Every set with its definitions, in the order of the rooms.

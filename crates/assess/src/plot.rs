@@ -3,12 +3,14 @@
 use maud::{PreEscaped, html};
 
 use crate::{
-    figure::{self, Inked, Sounding},
+    figure::{self, Inked, Sounding, Spectral},
     measurement::Analysis,
 };
 
 /// Columns of the drawn waveform: one for each pixel of the figure.
 const COLUMNS: usize = 800;
+/// Rows of the spectrogram: one for each pixel.
+const ROWS: usize = 100;
 
 /// The figure of an analysis as a standalone SVG.
 pub fn plot(analysis: &Analysis) -> String {
@@ -37,6 +39,19 @@ pub(crate) fn sounding(analysis: &voice::Analysis) -> Sounding {
         envelope: analysis.envelope(COLUMNS),
         pauses: pauses.filter(|(from, to)| to - from >= 0.25).collect(),
         pitch: analysis.f0().iter().map(|(t, f0)| (t.0, f0.map(f64::from))).collect(),
+        spectral: spectral(analysis),
+    }
+}
+
+fn spectral(analysis: &voice::Analysis) -> Spectral {
+    let recording = analysis.recording();
+    let [f1, f2, f3, _] = &analysis.timbre().formants.frequency;
+    let at = |frame: usize| [f1, f2, f3].map(|formant| formant.get(frame).map(f64::from));
+    Spectral {
+        level_db: voice::spectrogram(recording, COLUMNS, ROWS),
+        columns: COLUMNS,
+        highest_hz: recording.highest().0,
+        formants: f1.iter().enumerate().map(|(frame, (t, _))| (t.0, at(frame))).collect(),
     }
 }
 

@@ -108,11 +108,51 @@ impl Analysis {
     }
 
     /// The names of all contours, in the order of [`named_contours`](Self::named_contours).
-    pub const CONTOURS: [&str; 2] = ["f0", "intensity"];
+    pub const CONTOURS: [&str; 24] = [
+        "f0",
+        "intensity",
+        "hnr",
+        "loudness",
+        "mfcc1",
+        "mfcc2",
+        "mfcc3",
+        "mfcc4",
+        "alpha_ratio",
+        "hammarberg",
+        "slope_0_500",
+        "slope_500_1500",
+        "flux",
+        "h1_h2",
+        "h1_a3",
+        "f1",
+        "f2",
+        "f3",
+        "f4",
+        "b1",
+        "b2",
+        "b3",
+        "b4",
+        "cpps",
+    ];
 
-    /// Every contour with its name.
+    /// Every contour with its name, in the units of the measures made of it.
     pub fn named_contours(&self) -> impl Iterator<Item = (&'static str, &Contour)> {
-        Self::CONTOURS.into_iter().zip([self.f0(), self.intensity()])
+        let timbre = self.timbre();
+        let [mfcc1, mfcc2, mfcc3, mfcc4] = &timbre.mfcc;
+        let [f1, f2, f3, f4] = &timbre.formants.frequency;
+        let [b1, b2, b3, b4] = &timbre.formants.bandwidth;
+        let first = [self.f0(), self.intensity(), self.hnr(), &timbre.loudness, mfcc1, mfcc2, mfcc3, mfcc4];
+        let colours = [
+            &timbre.alpha_ratio,
+            &timbre.hammarberg,
+            &timbre.slope_0_500,
+            &timbre.slope_500_1500,
+            &timbre.flux,
+            &timbre.h1_h2,
+            &timbre.h1_a3,
+        ];
+        let contours = first.into_iter().chain(colours).chain([f1, f2, f3, f4, b1, b2, b3, b4, &timbre.cpps]);
+        Self::CONTOURS.into_iter().zip(contours)
     }
 
     /// Stretches of speech, in order; silences below 0.15 s are part of them.

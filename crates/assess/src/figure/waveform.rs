@@ -2,12 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::{CALM, DARK, FAINT, Scale, canvas, polyline, px, round_step, text};
+use super::{
+    CALM, DARK, FAINT, Scale, Spectral, canvas, polyline, px, round_step, spectrogram::spectrogram, text,
+};
 
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 46.0;
 const SOUND: (f64, f64) = (14.0, 92.0);
-const PITCH: (f64, f64) = (122.0, 176.0);
+const SPECTRUM: (f64, f64) = (114.0, 214.0);
+const PITCH: (f64, f64) = (232.0, 286.0);
 /// Pauses this long stand out and carry their length.
 const LONG_S: f64 = 1.0;
 
@@ -22,9 +25,11 @@ pub(crate) struct Sounding {
     pub(crate) pauses: Vec<(f64, f64)>,
     /// Time in seconds and F0 in hertz where voiced.
     pub(crate) pitch: Vec<(f64, Option<f64>)>,
+    /// Level by frequency, and formants.
+    pub(crate) spectral: Spectral,
 }
 
-/// Draws sound above and pitch below, on one time axis.
+/// Draws sound with its pauses, the spectrogram with formants, and pitch, on one time axis.
 pub(crate) fn waveform(sounding: &Sounding) -> Markup {
     let x = Scale::linear((0.0, sounding.duration_s), (LEFT, WIDTH - 10.0));
     let label = format!("sound of {:.0} seconds with {} pauses", sounding.duration_s, sounding.pauses.len());
@@ -32,10 +37,11 @@ pub(crate) fn waveform(sounding: &Sounding) -> Markup {
         (pauses(&sounding.pauses, &x))
         path d=(outline(&sounding.envelope)) fill=(DARK) stroke=(DARK) stroke-width="0.6" stroke-linejoin="round" {}
         (text(0.0, 57.0, "tick", "start", "sound"))
+        (spectrogram(&sounding.spectral, &x, SPECTRUM))
         (pitch(&sounding.pitch, &x))
         (time_axis(sounding.duration_s, &x))
     };
-    canvas(WIDTH, 204.0, &label, &body)
+    canvas(WIDTH, 314.0, &label, &body)
 }
 
 fn pauses(pauses: &[(f64, f64)], x: &Scale) -> Markup {
@@ -68,7 +74,7 @@ fn pitch(contour: &[(f64, Option<f64>)], x: &Scale) -> Markup {
     let voiced: Vec<f64> = contour.iter().filter_map(|(_, f0)| *f0).collect();
     let (Some(low), Some(high)) = (feature::percentile(&voiced, 2.0), feature::percentile(&voiced, 98.0))
     else {
-        return text(LEFT, 152.0, "tick", "start", "no pitch: nothing voiced");
+        return text(LEFT, 262.0, "tick", "start", "no pitch: nothing voiced");
     };
     let step = round_step((high - low).max(10.0), 3);
     let (bottom, top) = ((low / step).floor() * step, (high / step).ceil() * step);
@@ -81,7 +87,7 @@ fn pitch(contour: &[(f64, Option<f64>)], x: &Scale) -> Markup {
             line x1=(px(LEFT)) x2=(px(WIDTH - 10.0)) y1=(px(y.at(value))) y2=(px(y.at(value))) stroke=(FAINT) {}
             (text(LEFT - 4.0, y.at(value) + 4.0, "tick", "end", &format!("{value:.0}")))
         }
-        (text(0.0, 153.0, "tick", "start", "pitch Hz"))
+        (text(0.0, 263.0, "tick", "start", "Hz"))
         path d=(line) fill="none" stroke=(CALM) stroke-width="1.5" stroke-linecap="round" {}
     }
 }
@@ -91,7 +97,7 @@ fn time_axis(duration_s: f64, x: &Scale) -> Markup {
     let ticks = (0..=(duration_s / step) as usize).map(|tick| tick as f64 * step);
     let words = |t: f64| if step < 1.0 { format!("{t:.1} s") } else { format!("{t:.0} s") };
     html! {
-        @for t in ticks { (text(x.at(t), 199.0, "tick", "middle", &words(t))) }
+        @for t in ticks { (text(x.at(t), 309.0, "tick", "middle", &words(t))) }
     }
 }
 
@@ -106,6 +112,7 @@ mod tests {
             envelope: vec![(-0.5, 0.5); 100],
             pauses: vec![(1.0, 3.0), (5.0, 5.4)],
             pitch: vec![(0.5, Some(120.0)), (0.6, Some(130.0)), (2.0, None)],
+            ..Sounding::default()
         };
         let svg = waveform(&sounding).into_string();
         assert!(svg.contains("2.0 s</text>") && !svg.contains("0.4 s</text>"), "{svg}");
