@@ -118,6 +118,9 @@ impl Stretch<'_> {
         let half = self.period(middle) / 2.0;
         let from = (middle - half).max(0.0) as usize;
         let to = ((middle + half) as usize + 1).min(self.samples.len());
+        if from >= to {
+            return None;
+        }
         let upward = self.is_upward(from, to);
         let height = |place: usize| if upward { self.samples[place] } else { -self.samples[place] };
         (from..to).max_by(|a, b| height(*a).total_cmp(&height(*b))).map(|peak| peak as f64)
@@ -268,6 +271,12 @@ mod tests {
         assert!(of(&synth::silence(1.0)).is_empty());
         assert!(of(&synth::noise(0.05, 1.0, 3)).len() < 20);
         assert!(of(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_contour_whose_samples_are_gone_has_no_marks() {
+        let contour = pitch(&synth::tone(200.0, 0.3, 1.0), &PitchSettings::default());
+        assert!(contour.defined().count() > 90 && marks(&[], &contour).is_empty());
     }
 
     #[test]
