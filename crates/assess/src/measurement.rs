@@ -1,7 +1,8 @@
 //! From a checked medium to its values.
 
-use feature::{Declined, Definition, FeatureVector, Quality, SetId};
+use feature::{Declined, Definition, FeatureVector, Quality, Reason, SetId};
 use serde::{Serialize, ser::SerializeMap};
+use voice::Speaker;
 
 use crate::intake::{Medium, Received};
 
@@ -54,17 +55,21 @@ pub struct Measurement {
 
 impl Measurement {
     /// Every value of the set that belongs to the medium.
-    pub fn new(medium: &Medium) -> Self {
+    fn of(medium: &Medium, speaker: Speaker) -> Result<Self, Declined> {
         match medium {
             Medium::Voice(recording) => {
-                let analysis = voice::Analysis::new(recording);
+                let apart = |reason: Reason| Declined::unreadable("voice.speaker", reason.as_str());
+                let analysis = match speaker {
+                    Speaker::All => voice::Analysis::new(recording),
+                    one => voice::Analysis::of(recording, one).map_err(apart)?,
+                };
                 let (quality, values) = (recording.quality().clone(), voice::set().measure(&analysis));
-                Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)) }
+                Ok(Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)) })
             }
             Medium::Ink(drawing) => {
                 let analysis = ink::Analysis::new(drawing);
                 let (quality, values) = (drawing.quality().clone(), ink::set().measure(&analysis));
-                Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)) }
+                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)) })
             }
         }
     }
@@ -80,9 +85,16 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Measures what was received, if it was usable.
+    /// Measures what was received, if it was usable: everybody who speaks in a recording.
     pub fn new(received: Received) -> Self {
-        Self { file: received.name, outcome: received.medium.map(|medium| Measurement::new(&medium)) }
+        Self::of(received, Speaker::All)
+    }
+
+    /// Measures what was received, of a recording only the turns of one speaker. Where they cannot be told apart the recording
+    /// is declined with the reason: measures of both would pass for those of one.
+    pub fn of(received: Received, speaker: Speaker) -> Self {
+        let outcome = received.medium.and_then(|medium| Measurement::of(&medium, speaker));
+        Self { file: received.name, outcome }
     }
 
     /// What is written of it: one row for each set that was asked for, or for the medium's own where none was. Nothing where

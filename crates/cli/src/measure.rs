@@ -42,6 +42,9 @@ pub(crate) struct Line {
     /// Millimetres per device unit, for ink files that do not say.
     #[arg(long)]
     mm_per_unit: Option<f64>,
+    /// Whose voice is measured: everybody's, or only the participant's, who speaks most.
+    #[arg(long, default_value = "all")]
+    speaker: Whose,
     /// Only the I-th of N parts of the files, for example 2/8; the outputs of all parts in order are the output of one run.
     #[arg(long)]
     shard: Option<Shard>,
@@ -60,6 +63,14 @@ enum Format {
     Csv,
     /// The same rows as Parquet; needs --write.
     Parquet,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Whose {
+    /// Everybody who speaks.
+    All,
+    /// Who speaks most; declined where two cannot be told apart.
+    Participant,
 }
 
 /// A part of the files: which of how many, counted from 1.
@@ -90,7 +101,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let done = output.done();
     bar.inc(done as u64);
     let work = |file: &Found| {
-        let rows = measure(file, &intake, &beside, &line.set);
+        let rows = measure(file, &intake, &beside, line);
         bar.inc(1);
         rows
     };
@@ -111,12 +122,15 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(if declined == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(file: &Found, intake: &Intake, beside: &Beside, sets: &[SetId]) -> Result<Vec<Valued>> {
+fn measure(file: &Found, intake: &Intake, beside: &Beside, line: &Line) -> Result<Vec<Valued>> {
     let mut rows = Vec::new();
     for received in intake.receive(&file.path, &file.name) {
-        let measured = Measured::new(received);
+        let measured = match line.speaker {
+            Whose::All => Measured::new(received),
+            Whose::Participant => Measured::of(received, voice::Speaker::Participant),
+        };
         beside.write(&measured)?;
-        rows.extend(measured.valued(sets));
+        rows.extend(measured.valued(&line.set));
     }
     Ok(rows)
 }
