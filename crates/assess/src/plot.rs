@@ -11,6 +11,8 @@ use crate::{
 const COLUMNS: usize = 800;
 /// Rows of the spectrogram: one for each pixel.
 const ROWS: usize = 100;
+/// Most places along the time axis at which formants are drawn.
+const PLACES: usize = 400;
 
 /// The figure of an analysis as a standalone SVG.
 pub fn plot(analysis: &Analysis) -> String {
@@ -46,12 +48,19 @@ pub(crate) fn sounding(analysis: &voice::Analysis) -> Sounding {
 fn spectral(analysis: &voice::Analysis) -> Spectral {
     let recording = analysis.recording();
     let [f1, f2, f3, _] = &analysis.timbre().formants.frequency;
-    let at = |frame: usize| [f1, f2, f3].map(|formant| formant.get(frame).map(f64::from));
+    // As many places as can be told apart: each the median of the frames that fall on it.
+    let frames = f1.len().div_ceil(PLACES).max(1);
+    let middle = |contour: &voice::Contour, from: usize| {
+        let values: Vec<f64> =
+            (from..from + frames).filter_map(|it| contour.get(it).map(f64::from)).collect();
+        feature::median(&values)
+    };
+    let at = |from: usize| [f1, f2, f3].map(|formant| middle(formant, from));
     Spectral {
         level_db: voice::spectrogram(recording, COLUMNS, ROWS),
         columns: COLUMNS,
         highest_hz: recording.highest().0,
-        formants: f1.iter().enumerate().map(|(frame, (t, _))| (t.0, at(frame))).collect(),
+        formants: f1.iter().enumerate().step_by(frames).map(|(frame, (t, _))| (t.0, at(frame))).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{Markup, html};
 
-use super::{MUTED, Scale, WARM, polyline, px, text};
+use super::{MUTED, Scale, WARM, px, text};
 
 /// Levels below the loudest that are drawn; what is softer is white.
 const RANGE_DB: f32 = 60.0;
@@ -34,13 +34,18 @@ pub(crate) fn spectrogram(spectral: &Spectral, x: &Scale, (top, bottom): (f64, f
                 preserveAspectRatio="none" {}
         }
         @for formant in 0..DRAWN {
-            path d=(polyline(spectral.formants.iter().map(|(t, it)| it[formant].map(|hz| (x.at(*t), y.at(hz))))))
-                fill="none" stroke=(WARM) stroke-width="1" stroke-linecap="round" opacity="0.9" {}
+            path d=(dots(spectral, formant, x, &y)) fill="none" stroke=(WARM) stroke-width="1.4" {}
         }
         @for hz in ticks { (text(left - 4.0, y.at(hz) + 4.0, "tick", "end", &format!("{:.0}", hz / 1000.0))) }
         (text(0.0, (top + bottom) / 2.0 + 4.0, "tick", "start", "kHz"))
         rect x=(px(left)) y=(px(top)) width=(px(right - left)) height=(px(bottom - top)) fill="none" stroke=(MUTED) stroke-width="0.4" {}
     }
+}
+
+/// A dot for each place of a formant: lines would join what lies apart and cover the picture of a long recording.
+fn dots(spectral: &Spectral, formant: usize, x: &Scale, y: &Scale) -> String {
+    let places = spectral.formants.iter().filter_map(|(t, it)| Some((x.at(*t), y.at(it[formant]?))));
+    places.map(|(x, y)| format!("M{x:.1} {y:.1}h1.4")).collect()
 }
 
 /// The picture as a data URI; `None` where there is nothing to draw.
