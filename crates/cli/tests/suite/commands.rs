@@ -108,7 +108,9 @@ fn csv_has_a_row_a_file_and_a_column_a_feature() {
     let header = reader.headers().unwrap().clone();
     let definitions = inkling(["dictionary", "--format", "json"]).out;
     let definitions: Value = serde_json::from_str(&definitions).unwrap();
-    assert_eq!(header.len(), 4 + definitions.as_array().unwrap().len());
+    // The set of the room is measured only where it is asked for.
+    let own = |it: &&Value| !it["name"].as_str().unwrap().starts_with("silence.");
+    assert_eq!(header.len(), 4 + definitions.as_array().unwrap().iter().filter(own).count());
     let place = header.iter().position(|it| it == "voice.pause.count").unwrap();
     let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
     let sound = records.iter().find(|it| it[0].ends_with("picture.flac")).unwrap();
