@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-INKLING := target/release/inkling
+INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
 .PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess fixtures screeners picture clean
 

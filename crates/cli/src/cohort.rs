@@ -1,6 +1,11 @@
 //! `inkling cohort`: bring a cohort in, and show what it holds.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use assess::{Layout, import_cohort};
@@ -46,9 +51,9 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         Command::Import { layout: Published::Darwin, path, out } => {
             let cohort = import_cohort(Layout::Darwin, path)?;
             cohort.write(out)?;
-            println!("{}\nwritten to {}", summary(&cohort), out.display());
+            writeln!(io::stdout(), "{}\nwritten to {}", summary(&cohort), out.display())?;
         }
-        Command::Show { cohort } => println!("{}", summary(&Cohort::read(cohort)?)),
+        Command::Show { cohort } => writeln!(io::stdout(), "{}", summary(&Cohort::read(cohort)?))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,9 @@
 //! `inkling dictionary`: what every feature is.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -25,10 +28,10 @@ enum Format {
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let dictionary = assess::dictionary();
     match line.format {
-        Format::Markdown => print!("{}", assess::dictionary_markdown(&dictionary)),
+        Format::Markdown => write!(io::stdout(), "{}", assess::dictionary_markdown(&dictionary))?,
         Format::Json => {
             let definitions: Vec<_> = dictionary.iter().map(|(_, definition)| definition).collect();
-            println!("{}", serde_json::to_string_pretty(&definitions)?);
+            writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&definitions)?)?;
         }
     }
     Ok(ExitCode::SUCCESS)
