@@ -1,11 +1,14 @@
 //! How good calibrated probabilities are: every metric of the card, from one walk along the ROC curve.
 
 mod curve;
+mod graded;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{calibrate::fit_line, estimator::sigmoid};
 use curve::Curve;
+pub(crate) use graded::pearson;
+pub use graded::{ClassMetrics, PointsMetrics};
 
 /// Probabilities closer to 0 or 1 than this are moved there before a logarithm is taken.
 const NEVER_CERTAIN: f64 = 1e-9;

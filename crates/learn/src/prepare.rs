@@ -103,6 +103,15 @@ impl Preparation {
         people.column(*column).map(known).collect()
     }
 
+    /// The prepared numbers of people; NaN for missing ones where `gaps` are wanted.
+    pub(crate) fn design<Y: Label>(&self, people: &People<'_, Y>, gaps: bool) -> Design {
+        if !gaps {
+            return self.apply(people);
+        }
+        let cells = (0..self.scales.len()).flat_map(|place| self.measured(place, people)).collect();
+        Design { people: people.rows.len(), columns: self.scales.len(), cells }
+    }
+
     /// The prepared numbers of people.
     pub(crate) fn apply<Y: Label>(&self, people: &People<'_, Y>) -> Design {
         let cells = self.scales.iter().flat_map(|(column, scale)| {
@@ -124,6 +133,11 @@ impl Design {
     /// The numbers of one column.
     pub(crate) fn column(&self, column: usize) -> &[f64] {
         &self.cells[column * self.people..(column + 1) * self.people]
+    }
+
+    /// The cells as `f32`, which trees cut as well at half the size.
+    pub(crate) fn narrow(&self) -> Vec<f32> {
+        self.cells.iter().map(|&cell| cell as f32).collect()
     }
 
     /// intercept + Σ coefficient · column, for each person.

@@ -5,6 +5,8 @@
 //! fewer people than columns it is solved over people instead of columns: w = Xᵀ·a, and only the Gram matrix X·Xᵀ is
 //! needed, which is computed once for every C (the algebra of Rasmussen & Williams 2006, section 3.4).
 
+use serde::{Deserialize, Serialize};
+
 use crate::prepare::Design;
 
 use super::cholesky::{Cholesky, dot};
@@ -16,7 +18,7 @@ const TOLERANCE: f64 = 1e-12;
 const MAX_STEPS: usize = 100;
 
 /// Intercept and coefficients of standardised columns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) intercept: f64,
     pub(crate) coefficients: Vec<f64>,
@@ -40,29 +42,41 @@ impl<'a> Problem<'a> {
         Self { design, labels, gram, rows }
     }
 
-    /// The minimum for this C.
-    pub(crate) fn solve(&self, c: f64) -> Line {
+    /// The minimum for this C, each person counting with a weight.
+    pub(crate) fn solve(&self, c: f64, weights: &[f64]) -> Line {
         match &self.gram {
-            Some(gram) => self.over_people(gram, c),
-            None => self.over_columns(c),
+            Some(gram) => self.over_people(gram, c, weights),
+            None => self.over_columns(c, weights),
         }
     }
 
+    /// Residual and weight of each person, times how much the person counts.
+    fn parts(&self, eta: &[f64], weights: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+        eta.iter().zip(self.labels).zip(weights).map(|((eta, label), counts)| {
+            let (residual, weight) = residual_and_weight(*eta, *label);
+            (counts * residual, counts * weight)
+        })
+    }
+
     /// Newton on b and w, in this order: for more people than columns.
-    fn over_columns(&self, c: f64) -> Line {
+    fn over_columns(&self, c: f64, weights: &[f64]) -> Line {
         let (people, width) = (self.design.people, self.design.columns + 1);
         let eta =
             |theta: &[f64]| self.rows.chunks_exact(width).map(|row| dot(row, theta)).collect::<Vec<_>>();
         let cost = |theta: &[f64], eta: &[f64]| {
-            0.5 * dot(&theta[1..], &theta[1..]) + c * logistic_loss(eta, self.labels)
+            0.5 * dot(&theta[1..], &theta[1..]) + c * logistic_loss(eta, self.labels, weights)
         };
-        let step = |theta: &[f64], eta: &[f64]| self.step_over_columns(c, (theta, eta));
+        let step = |theta: &[f64], eta: &[f64]| self.step_over_columns((c, weights), (theta, eta));
         let theta = newton(vec![0.0; width], c * people as f64 * TOLERANCE, (eta, cost, step));
         Line { intercept: theta[0], coefficients: theta[1..].to_vec() }
     }
 
     /// Gradient C·Xᵀ(p − y) + w and Hessian C·Xᵀ·W·X + I, the intercept's part without the penalty.
-    fn step_over_columns(&self, c: f64, (theta, eta): (&[f64], &[f64])) -> (f64, Option<Vec<f64>>) {
+    fn step_over_columns(
+        &self,
+        (c, weights): (f64, &[f64]),
+        (theta, eta): (&[f64], &[f64]),
+    ) -> (f64, Option<Vec<f64>>) {
         let width = theta.len();
         let mut gradient = theta.to_vec();
         gradient[0] = 0.0;
@@ -70,8 +84,8 @@ impl<'a> Problem<'a> {
         (1..width).for_each(|it| hessian[it * width + it] = 1.0);
         // Keeps the matrix positive definite where every weight has underflowed.
         hessian[0] = f64::MIN_POSITIVE;
-        for ((row, eta), label) in self.rows.chunks_exact(width).zip(eta).zip(self.labels) {
-            let (residual, weight) = residual_and_weight(*eta, *label);
+        let parts = self.parts(eta, weights);
+        for (row, (residual, weight)) in self.rows.chunks_exact(width).zip(parts) {
             axpy(&mut gradient, -c * residual, row);
             for it in 0..width {
                 axpy(&mut hessian[it * width..it * width + it + 1], c * weight * row[it], &row[..it + 1]);
@@ -83,7 +97,7 @@ impl<'a> Problem<'a> {
     }
 
     /// Newton on a (with w = Xᵀ·a) and b: for more columns than people. The last entry of the unknowns is b.
-    fn over_people(&self, gram: &[f64], c: f64) -> Line {
+    fn over_people(&self, gram: &[f64], c: f64, weights: &[f64]) -> Line {
         let people = self.design.people;
         let eta = |unknown: &[f64]| {
             let person = |row: usize| dot(&gram[row * people..(row + 1) * people], &unknown[..people]);
@@ -91,18 +105,23 @@ impl<'a> Problem<'a> {
         };
         let cost = |unknown: &[f64], eta: &[f64]| {
             let penalty: f64 = (0..people).map(|it| unknown[it] * (eta[it] - unknown[people])).sum();
-            0.5 * penalty + c * logistic_loss(eta, self.labels)
+            0.5 * penalty + c * logistic_loss(eta, self.labels, weights)
         };
-        let step = |unknown: &[f64], eta: &[f64]| self.step_over_people(gram, c, (unknown, eta));
+        let step = |unknown: &[f64], eta: &[f64]| self.step_over_people(gram, (c, weights), (unknown, eta));
         let unknown = newton(vec![0.0; people + 1], c * people as f64 * TOLERANCE, (eta, cost, step));
         let weight = |column: usize| dot(self.design.column(column), &unknown[..people]);
         Line { intercept: unknown[people], coefficients: (0..self.design.columns).map(weight).collect() }
     }
 
     /// At the minimum a = C·residual and Σ residual = 0; B = I + W½·K·W½ is well conditioned whatever the weights are.
-    fn step_over_people(&self, gram: &[f64], c: f64, at: (&[f64], &[f64])) -> (f64, Option<Vec<f64>>) {
+    fn step_over_people(
+        &self,
+        gram: &[f64],
+        (c, weights): (f64, &[f64]),
+        at: (&[f64], &[f64]),
+    ) -> (f64, Option<Vec<f64>>) {
         let ((unknown, eta), people) = (at, self.design.people);
-        let parts: Vec<_> = (0..people).map(|it| residual_and_weight(eta[it], self.labels[it])).collect();
+        let parts: Vec<_> = self.parts(eta, weights).collect();
         let roots: Vec<f64> = parts.iter().map(|(_, weight)| (c * weight).sqrt()).collect();
         let total: f64 = parts.iter().map(|(residual, _)| residual).sum();
         let apart = parts.iter().zip(unknown).map(|((residual, _), a)| (a - c * residual).abs());
@@ -159,8 +178,8 @@ where
     at
 }
 
-fn logistic_loss(eta: &[f64], labels: &[bool]) -> f64 {
-    eta.iter().zip(labels).map(|(eta, label)| log_loss(*eta, *label)).sum()
+fn logistic_loss(eta: &[f64], labels: &[bool], weights: &[f64]) -> f64 {
+    eta.iter().zip(labels).zip(weights).map(|((eta, label), weight)| weight * log_loss(*eta, *label)).sum()
 }
 
 /// −ln of the probability that log-odds give to what is true: ln(1 + exp(−s·log-odds)), without overflow.
@@ -186,12 +205,12 @@ pub(crate) fn sigmoid(eta: f64) -> f64 {
 }
 
 /// sums += factor · terms.
-fn axpy(sums: &mut [f64], factor: f64, terms: &[f64]) {
+pub(crate) fn axpy(sums: &mut [f64], factor: f64, terms: &[f64]) {
     sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += factor * term);
 }
 
 /// X·Xᵀ, `[people, people]`.
-fn gram(design: &Design) -> Vec<f64> {
+pub(crate) fn gram(design: &Design) -> Vec<f64> {
     let people = design.people;
     let mut gram = vec![0.0; people * people];
     for column in 0..design.columns {
@@ -236,8 +255,9 @@ mod tests {
         let columns = Problem::new(&design, &labels);
         assert!(columns.gram.is_none());
         let gram = gram(&design);
+        let weights: Vec<f64> = (0..40).map(|it| 1.0 + f64::from(it % 3)).collect();
         for c in [1e-4, 0.03, 1.0, 100.0] {
-            let (a, b) = (columns.over_columns(c), columns.over_people(&gram, c));
+            let (a, b) = (columns.over_columns(c, &weights), columns.over_people(&gram, c, &weights));
             assert!((a.intercept - b.intercept).abs() < 1e-9, "{c}: {a:?} {b:?}");
             for (x, y) in a.coefficients.iter().zip(&b.coefficients) {
                 assert!((x - y).abs() < 1e-9, "{c}: {a:?} {b:?}");
@@ -250,7 +270,7 @@ mod tests {
         for (people, columns) in [(30, 60), (60, 5)] {
             let (design, labels) = problem(people, columns);
             for c in [1e-3, 1.0, 1000.0] {
-                let line = Problem::new(&design, &labels).solve(c);
+                let line = Problem::new(&design, &labels).solve(c, &vec![1.0; people]);
                 let eta = design.linear(line.intercept, &line.coefficients);
                 let residuals: Vec<f64> =
                     eta.iter().zip(&labels).map(|(eta, label)| residual_and_weight(*eta, *label).0).collect();
