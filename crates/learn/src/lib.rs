@@ -93,7 +93,7 @@ pub use evaluate::{Evaluation, Family, OuterFold, Plan, Progress, Splits, Watch,
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
 pub use screener::{
     Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
-    SetEvidence,
+    SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};
