@@ -28,6 +28,48 @@ pub enum Error {
         /// Impaired people there are.
         impaired: usize,
     },
+    /// One of three classes is missing.
+    #[error(
+        "{place}: expected people of all three classes, got {healthy} healthy, {mci} mci and {dementia} dementia"
+    )]
+    ClassMissing {
+        /// Where: `training`, `cohort`.
+        place: &'static str,
+        /// Healthy people there are.
+        healthy: usize,
+        /// People with MCI there are.
+        mci: usize,
+        /// People with dementia there are.
+        dementia: usize,
+    },
+    /// Everybody has the same points: there is nothing to learn.
+    #[error("{place}: expected people with different points, got {people} people with the same")]
+    OneNumber {
+        /// Where: `training`, `cohort`.
+        place: &'static str,
+        /// People there are.
+        people: usize,
+    },
+    /// Fewer people than folds.
+    #[error("{folds} folds: expected at least {folds} people in {what}, got {people}")]
+    TooFewOfEach {
+        /// Folds asked for.
+        folds: usize,
+        /// Where: `the table`, `the smallest class`.
+        what: &'static str,
+        /// People there are.
+        people: usize,
+    },
+    /// An estimator that cannot tell what it is asked.
+    #[error("{estimator}: expected {expected}, got {got}")]
+    NotForTarget {
+        /// Name of the estimator.
+        estimator: &'static str,
+        /// What it can tell.
+        expected: &'static str,
+        /// What it was asked.
+        got: &'static str,
+    },
     /// A table or form without anything that can be fitted.
     #[error("{place}: expected at least one measured column, got none")]
     NothingMeasured {

@@ -71,6 +71,7 @@ mod digest;
 mod error;
 mod estimator;
 mod evaluate;
+mod label;
 mod metric;
 mod prepare;
 mod screener;
@@ -90,6 +91,7 @@ pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
 pub use error::Error;
 pub use estimator::{Estimator, Fitted, MaxFeatures};
 pub use evaluate::{Evaluation, Family, OuterFold, Plan, Progress, Splits, Watch, evaluate};
+pub use label::{Label, Points};
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
 pub use screener::{
     Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
