@@ -100,6 +100,24 @@ pub enum Error {
         /// The feature looked for.
         feature: String,
     },
+    /// A cohort that cannot be cut by site or device.
+    #[error("{place}: expected {expected}, got {got}")]
+    Groups {
+        /// What it is cut by, or the group that cannot be left out.
+        place: String,
+        /// What is needed.
+        expected: String,
+        /// What there is.
+        got: String,
+    },
+    /// A file that could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A form that the screener does not have.
     #[error("screener {screener}: expected one of the forms {known}, got {got:?}")]
     UnknownForm {
