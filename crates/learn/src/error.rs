@@ -92,6 +92,32 @@ pub enum Error {
         /// Name of the cohort.
         name: String,
     },
+    /// A task without the feature that says how long it took.
+    #[error("task {task}: expected the column {feature}, which says how long it took, got none")]
+    NoTime {
+        /// The task.
+        task: study::Task,
+        /// The feature looked for.
+        feature: String,
+    },
+    /// A cohort that cannot be cut by site or device.
+    #[error("{place}: expected {expected}, got {got}")]
+    Groups {
+        /// What it is cut by, or the group that cannot be left out.
+        place: String,
+        /// What is needed.
+        expected: String,
+        /// What there is.
+        got: String,
+    },
+    /// A file that could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A form that the screener does not have.
     #[error("screener {screener}: expected one of the forms {known}, got {got:?}")]
     UnknownForm {

@@ -24,6 +24,7 @@ use crate::{Error, Held, Label, Training, label::Answers, prepare::Design, train
 use fit::{Fit, Lesson};
 use logistic::{Line, Problem};
 
+pub(crate) use cholesky::Cholesky;
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.
