@@ -44,7 +44,8 @@ impl Problem {
             let label = [Diagnosis::Healthy, Diagnosis::Mci, Diagnosis::Dementia][problem.classes[number]];
             let (label, mmse) = (Some(label), Some(problem.points[number]));
             let person = Participant { label, mmse, ..synthetic::person(number, false) };
-            let value = |cell: &Option<f64>| cell.map_or_else(|| Value::Missing("left out".into()), Value::Measured);
+            let value =
+                |cell: &Option<f64>| cell.map_or_else(|| Value::Missing("left out".into()), Value::Measured);
             table.push(person, cells.iter().map(value).collect::<Vec<_>>()).unwrap();
         }
         (problem, table)
@@ -60,7 +61,11 @@ fn sides<'a, Y: Label>(everybody: &Training<'a, Y>, first: usize) -> (Training<'
     (people(first), people(everybody.len()))
 }
 
-fn outputs<Y: Label>(settings: &Estimator, everybody: &Training<'_, Y>, first: usize) -> (Fitted<Y>, Vec<f64>) {
+fn outputs<Y: Label>(
+    settings: &Estimator,
+    everybody: &Training<'_, Y>,
+    first: usize,
+) -> (Fitted<Y>, Vec<f64>) {
     let (training, all) = sides(everybody, first);
     let fitted = settings.fit(&training).unwrap();
     let outputs = fitted.fit.outputs(&all.0);
@@ -79,7 +84,8 @@ fn agrees(json: &str, tolerance: f64) {
     for answer in &problem.answers {
         let ours = match answer.target.as_str() {
             "two" => {
-                let (fitted, ours) = outputs(&answer.settings, &Training::new(&table).unwrap(), problem.training);
+                let (fitted, ours) =
+                    outputs(&answer.settings, &Training::new(&table).unwrap(), problem.training);
                 if let (Some(intercept), Some(coefficients)) = (answer.intercept, &answer.coefficients) {
                     let line = fitted.coefficients().unwrap();
                     let worst = apart(line.1, coefficients).max((line.0 - intercept).abs());
@@ -87,7 +93,9 @@ fn agrees(json: &str, tolerance: f64) {
                 }
                 ours
             }
-            "three" => outputs(&answer.settings, &Training::by_diagnosis(&table).unwrap(), problem.training).1,
+            "three" => {
+                outputs(&answer.settings, &Training::by_diagnosis(&table).unwrap(), problem.training).1
+            }
             _ => {
                 let everybody = Training::by_points(&table, Points::Mmse).unwrap();
                 outputs(&answer.settings, &everybody, problem.training).1

@@ -9,13 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::prepare::Design;
 
-use super::cholesky::{Cholesky, dot};
+use super::{
+    cholesky::{Cholesky, dot},
+    lbfgs,
+};
 
 /// Newton stops when no part of the gradient, divided by C and the number of people, is larger than this.
 const TOLERANCE: f64 = 1e-12;
 
 /// Newton needs about eight steps; a problem that has not converged after this many cannot improve in f64.
 const MAX_STEPS: usize = 100;
+
+/// People × columns² from which forming the Hessian costs more than the many cheaper steps of L-BFGS do.
+const LARGE: usize = 1_000_000_000;
+
+/// Steps of L-BFGS; standardised columns need a few dozen.
+const MAX_SMALL_STEPS: usize = 2000;
 
 /// Intercept and coefficients of standardised columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +39,7 @@ pub(crate) struct Problem<'a> {
     labels: &'a [bool],
     /// Gram matrix `[people, people]` where there are fewer people than columns.
     gram: Option<Vec<f64>>,
-    /// Rows `[people, columns + 1]` with a leading 1 where there are not.
+    /// Rows `[people, columns + 1]` with a leading 1 where there are not; empty where these would be too large.
     rows: Vec<f64>,
 }
 
@@ -38,7 +47,8 @@ impl<'a> Problem<'a> {
     pub(crate) fn new(design: &'a Design, labels: &'a [bool]) -> Self {
         let over_people = design.people <= design.columns;
         let gram = over_people.then(|| gram(design));
-        let rows = if over_people { vec![] } else { rows(design) };
+        let large = design.people.saturating_mul(design.columns).saturating_mul(design.columns) > LARGE;
+        let rows = if over_people || large { vec![] } else { rows(design) };
         Self { design, labels, gram, rows }
     }
 
@@ -46,8 +56,26 @@ impl<'a> Problem<'a> {
     pub(crate) fn solve(&self, c: f64, weights: &[f64]) -> Line {
         match &self.gram {
             Some(gram) => self.over_people(gram, c, weights),
+            None if self.rows.is_empty() => self.by_small_steps(c, weights),
             None => self.over_columns(c, weights),
         }
+    }
+
+    /// Many people and many columns: gradients only, and no second copy of the numbers.
+    fn by_small_steps(&self, c: f64, weights: &[f64]) -> Line {
+        let cost = |theta: &[f64], gradient: &mut [f64]| {
+            let eta = self.design.linear(theta[0], &theta[1..]);
+            let residuals: Vec<f64> = self.parts(&eta, weights).map(|(residual, _)| residual).collect();
+            gradient[0] = -c * residuals.iter().sum::<f64>();
+            for (column, slope) in gradient[1..].iter_mut().enumerate() {
+                *slope = theta[column + 1] - c * dot(self.design.column(column), &residuals);
+            }
+            0.5 * dot(&theta[1..], &theta[1..]) + c * logistic_loss(&eta, self.labels, weights)
+        };
+        let (start, tolerance) =
+            (vec![0.0; self.design.columns + 1], c * self.design.people as f64 * TOLERANCE);
+        let theta = lbfgs::minimise(&cost, start, (MAX_SMALL_STEPS, tolerance), |_, _| true);
+        Line { intercept: theta[0], coefficients: theta[1..].to_vec() }
     }
 
     /// Residual and weight of each person, times how much the person counts.
@@ -250,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_to_solve_agree() {
+    fn all_ways_to_solve_agree() {
         let (design, labels) = problem(40, 12);
         let columns = Problem::new(&design, &labels);
         assert!(columns.gram.is_none());
@@ -258,6 +286,12 @@ mod tests {
         let weights: Vec<f64> = (0..40).map(|it| 1.0 + f64::from(it % 3)).collect();
         for c in [1e-4, 0.03, 1.0, 100.0] {
             let (a, b) = (columns.over_columns(c, &weights), columns.over_people(&gram, c, &weights));
+            let small = columns.by_small_steps(c, &weights);
+            let apart = a.coefficients.iter().zip(&small.coefficients).map(|(x, y)| (x - y).abs());
+            assert!(
+                apart.fold((a.intercept - small.intercept).abs(), f64::max) < 1e-7,
+                "{c}: {a:?} {small:?}"
+            );
             assert!((a.intercept - b.intercept).abs() < 1e-9, "{c}: {a:?} {b:?}");
             for (x, y) in a.coefficients.iter().zip(&b.coefficients) {
                 assert!((x - y).abs() < 1e-9, "{c}: {a:?} {b:?}");

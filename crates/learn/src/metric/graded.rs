@@ -123,6 +123,7 @@ pub(crate) fn of_points(said: &[f64], truth: &[f64], weights: &[u32]) -> Option<
 }
 
 /// Pearson's correlation; 0 where either side does not vary.
+#[cfg(test)]
 pub(crate) fn pearson(a: &[f64], b: &[f64]) -> f64 {
     correlation(a, b, &vec![1; a.len()])
 }

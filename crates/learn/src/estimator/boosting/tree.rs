@@ -128,7 +128,7 @@ impl<'a> Grower<'a> {
             nodes[parent.node] = Node {
                 column: parent.cut.column,
                 left: left as u32,
-                value: self.bins.cuts[parent.cut.column as usize][usize::from(parent.cut.bin)],
+                value: self.cut_at(parent.cut),
                 missing_left: parent.cut.missing_left,
             };
             nodes.extend([Node { column: 0, left: 0, value: 0.0, missing_left: false }; 2]);
@@ -173,6 +173,12 @@ impl<'a> Grower<'a> {
             let kept = if wanted[it] { histogram } else { histogram.and_then(|it| self.reuse(it)) };
             self.open((sides[it].0, sides[it].1, sums[it]), kept, (open, leaves));
         }
+    }
+
+    /// Where a cut lies; above every value where it parts those who have one from those who have none.
+    fn cut_at(&self, cut: Cut) -> f64 {
+        let cuts = &self.bins.cuts[cut.column as usize];
+        cuts.get(usize::from(cut.bin)).copied().unwrap_or(f64::MAX)
     }
 
     fn reuse(&mut self, histogram: Vec<Sums>) -> Option<Vec<Sums>> {
@@ -256,7 +262,9 @@ impl<'a> Grower<'a> {
         let mut best: Option<Cut> = None;
         for &missing_left in sides {
             let mut left = if missing_left { missing } else { Sums::default() };
-            for (bin, sums) in bins[..bins.len() - 1].iter().enumerate() {
+            // Behind the last bin only the missing are left to be parted off.
+            let last = bins.len() - usize::from(missing_left || missing.people == 0);
+            for (bin, sums) in bins[..last].iter().enumerate() {
                 if sums.people == 0 {
                     continue;
                 }
