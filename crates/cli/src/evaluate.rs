@@ -7,8 +7,8 @@ use assess::card_page;
 use clap::Args;
 use clap::ValueEnum;
 use learn::{
-    Card, ClassMetrics, Family, Graded, GradedMetrics, Interval, Plan, PointsMetrics, Reading, Target,
-    evaluate, evaluate_graded,
+    Card, ClassMetrics, Family, Finding, Graded, GradedMetrics, Interval, Plan, PointsMetrics, Reading,
+    Target, evaluate, evaluate_graded,
 };
 use study::Cohort;
 
@@ -66,9 +66,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let evaluation = pool.install(|| evaluate(&cohort, &plan, &|progress| stages.show(progress)))?;
     stages.end();
     let card = &evaluation.card;
-    if let Some(open) = card.open_findings().next().filter(|_| line.strict) {
-        bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence);
-    }
+    refuse_open(line, card.open_findings().next())?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
     std::fs::write(line.out.join("card.json"), card.to_json()?)?;
     std::fs::write(line.out.join("card.html"), card_page(card))?;
@@ -126,7 +124,18 @@ fn family(name: &str) -> Result<Family> {
     })
 }
 
+/// Under `--strict`, an open finding of the audit is an error.
+fn refuse_open(line: &Line, open: Option<&Finding>) -> Result<()> {
+    match open.filter(|_| line.strict) {
+        Some(open) => {
+            bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence)
+        }
+        None => Ok(()),
+    }
+}
+
 fn write_graded(line: &Line, graded: &Graded) -> Result<ExitCode> {
+    refuse_open(line, graded.open_findings().next())?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
     let path = line.out.join("graded.json");
     std::fs::write(&path, serde_json::to_vec_pretty(graded)?)?;
@@ -135,6 +144,7 @@ fn write_graded(line: &Line, graded: &Graded) -> Result<ExitCode> {
         println!("{}\n{}", it.name, of_metrics(&it.metrics));
         println!("  without any measurement\n{}", of_metrics(&it.without_measurement));
     }
+    print!("{}", of_findings(&graded.findings));
     println!("written to {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -203,12 +213,16 @@ fn summary(card: &Card) -> String {
             text += &reading.as_ref().map(|reading| row(&it.name, what, reading)).unwrap_or_default();
         }
     }
-    for finding in &card.findings {
+    text + &of_findings(&card.findings)
+}
+
+fn of_findings(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| {
         let undecided = if finding.open() { "open" } else { "note" };
         let decision = finding.decision.map_or(undecided.to_owned(), |it| format!("{it:?}").to_lowercase());
-        text += &format!("finding {} ({decision}): {}\n", finding.kind, finding.evidence);
-    }
-    text
+        format!("finding {} ({decision}): {}\n", finding.kind, finding.evidence)
+    };
+    findings.iter().map(line).collect()
 }
 
 fn row(estimator: &str, what: &str, reading: &Reading) -> String {

@@ -18,8 +18,9 @@ use super::{
     table_of,
 };
 use crate::{
-    Error, Estimator, Held, Label, Points, Training, audit,
+    Error, Estimator, Finding, Held, Label, Points, Training, audit,
     bootstrap::{drawn, percentiles},
+    card,
     label::CLASSES,
     metric::{self, ClassMetrics, Interval, PointsMetrics},
     seed::derive,
@@ -40,6 +41,10 @@ pub enum Target {
 /// How well estimators tell three classes or points: `graded.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Graded {
+    /// Name of the cohort.
+    pub cohort: String,
+    /// Name and version of the program.
+    pub software: String,
     /// What was asked.
     pub target: Target,
     /// People judged.
@@ -48,8 +53,17 @@ pub struct Graded {
     pub left_out: usize,
     /// One entry an estimator, in the plan's order.
     pub estimators: Vec<GradedEvidence>,
+    /// What the audit found.
+    pub findings: Vec<Finding>,
     /// The plan.
     pub plan: Plan,
+}
+
+impl Graded {
+    /// Serious findings that nobody answered.
+    pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.open())
+    }
 }
 
 /// What one estimator family reached.
@@ -102,7 +116,16 @@ pub fn evaluate_graded(
         Target::Mmse => judge(&Training::by_points(table, Points::Mmse)?, plan, watch)?,
         Target::Moca => judge(&Training::by_points(table, Points::Moca)?, plan, watch)?,
     };
-    Ok(Graded { target, people, left_out: table.len() - people, estimators, plan: plan.clone() })
+    Ok(Graded {
+        cohort: cohort.provenance.name.clone(),
+        software: card::software(),
+        target,
+        people,
+        left_out: table.len() - people,
+        estimators,
+        findings: audit::findings_of(cohort, &groups, plan.seed),
+        plan: plan.clone(),
+    })
 }
 
 /// A label that can be judged: how inner folds compare settings, what needs no measurement, and the metrics.
