@@ -4,8 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use assess::card_page;
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use learn::{
     Card, ClassMetrics, Family, Finding, Graded, GradedMetrics, Interval, Plan, PointsMetrics, Reading,
     Target, evaluate, evaluate_graded,
@@ -113,7 +112,7 @@ fn families(line: &Line) -> Result<Vec<Family>> {
         Asked::Mmse | Asked::Moca => &["elastic-net", "extra-trees"],
     };
     let asked: Vec<&str> = line.estimator.iter().map(String::as_str).collect();
-    let names = if asked.is_empty() { default } else { &asked };
+    let names = if asked.is_empty() { default } else { &asked[..] };
     names.iter().map(|name| family(name)).collect()
 }
 
