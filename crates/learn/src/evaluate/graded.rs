@@ -193,9 +193,11 @@ impl Judged for f64 {
 /// What one family said of the held people of one outer fold.
 struct Fold<Y: Label> {
     chosen: usize,
-    /// Place among everybody, what was said, and what would be said without a measurement.
-    said: Vec<(usize, Y::Score, Y::Score)>,
+    said: Vec<Said<Y::Score>>,
 }
+
+/// Place among everybody, what was said, and what would be said without a measurement.
+type Said<S> = (usize, S, S);
 
 fn judge<Y: Judged>(
     everybody: &Training<'_, Y>,
@@ -259,7 +261,7 @@ fn evidence<Y: Judged>(
 ) -> Result<GradedEvidence, Error> {
     let mut counts = vec![0; family.grid.len()];
     folds.iter().for_each(|fold| counts[fold.chosen] += 1);
-    let repeats = |of: fn(&(usize, Y::Score, Y::Score)) -> Y::Score| -> Vec<Vec<Y::Score>> {
+    let repeats = |of: fn(&Said<Y::Score>) -> Y::Score| -> Vec<Vec<Y::Score>> {
         let repeat = |folds: &[&Fold<Y>]| {
             let mut said: Vec<_> = folds.iter().flat_map(|fold| &fold.said).collect();
             said.sort_by_key(|it| it.0);
