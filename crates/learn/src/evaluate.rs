@@ -15,6 +15,7 @@ mod splits;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use feature::{Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
@@ -28,7 +29,7 @@ pub use splits::{OuterFold, Splits};
 pub(crate) use splits::{inner_seed, outer_seed};
 
 /// An estimator with the settings its inner search chooses among.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Family {
     /// Name on the card: `logistic`, `extra-trees`.
     pub name: String,
@@ -74,7 +75,7 @@ impl Family {
 }
 
 /// How a cohort is judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Outer folds: each person is judged once a repeat.
     pub outer: usize,
@@ -195,7 +196,8 @@ pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evalua
     };
     let estimators: Vec<Evidence> = (0..plan.families.len()).map(evidence).collect();
     let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
-    let card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups);
+    let card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups)
+        .with_baselines(cohort, &groups, plan, watch)?;
     Ok(Evaluation { card, splits })
 }
 
