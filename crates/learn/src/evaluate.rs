@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Estimator, MaxFeatures, Training, audit,
+    Card, Error, Estimator, MaxFeatures, Scores, Training, audit,
     card::{self, Evidence, Reading, Readings},
 };
 pub(crate) use nested::{Nested, nested};
@@ -154,6 +154,8 @@ pub struct Evaluation {
     pub card: Card,
     /// Splits of the readings over everybody (the untouched people have their own).
     pub splits: Splits,
+    /// Out-of-fold probabilities of the reading `masked`, for comparisons.
+    pub scores: Scores,
 }
 
 /// Judges the plan's estimators on a cohort.
@@ -198,7 +200,10 @@ pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evalua
     let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
     let card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups)
         .with_baselines(cohort, &groups, plan, watch)?;
-    Ok(Evaluation { card, splits })
+    let named =
+        plan.families.iter().zip(&on_masked).map(|(it, nested)| (it.name.clone(), &nested.repeats[..]));
+    let scores = Scores::of((&card.name, &card.split_hash), (&cohort.provenance.name, table), named);
+    Ok(Evaluation { card, splits, scores })
 }
 
 /// Why a copied block is missing.

@@ -67,12 +67,14 @@ mod bootstrap;
 mod calibrate;
 mod card;
 mod claim;
+mod compare;
 mod digest;
 mod error;
 mod estimator;
 mod evaluate;
 mod metric;
 mod prepare;
+mod scores;
 mod screener;
 mod seed;
 mod subgroup;
@@ -89,10 +91,12 @@ pub use card::{
     Card, CohortSummary, Decider, Distribution, Evidence, PredictiveValues, Reading, Readings, RocPoint,
 };
 pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
+pub use compare::{Agreement, Comparison, DeLong, compare};
 pub use error::Error;
 pub use estimator::{Estimator, Fitted, MaxFeatures};
 pub use evaluate::{Evaluation, Family, OuterFold, Plan, Progress, Splits, Watch, evaluate};
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
+pub use scores::{EstimatorScores, Scores};
 pub use screener::{
     Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
     SetEvidence,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Family, Plan, Screener, Splits, Training, audit,
+    Card, Error, Family, Plan, Scores, Screener, Splits, Training, audit,
     bootstrap::spread,
     card::{Evidence, Reading, Readings, reading_of},
     evaluate::{COPIED, Watch, missingness, nested_reading, table_of, without},
@@ -125,6 +125,8 @@ pub struct Trained {
     pub card: Card,
     /// Splits of the evidence.
     pub splits: Splits,
+    /// Out-of-fold probabilities of the first form with all tasks, for comparisons.
+    pub scores: Scores,
 }
 
 /// Makes a screener from a cohort: copied blocks become missing, every form is judged by nested cross-validation — each task
@@ -173,7 +175,10 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
     card.forms = forms;
     card.screener_digest = Some(screener.digest());
     card.plan.families.clear();
-    Ok(Trained { screener, card, splits })
+    let whole = judged[0].whole();
+    let named = std::iter::once((ESTIMATOR.to_owned(), &whole.repeats[..]));
+    let scores = Scores::of((&card.name, &card.split_hash), (&cohort.provenance.name, table), named);
+    Ok(Trained { screener, card, splits, scores })
 }
 
 /// What a screener is made of, as its card names it.
