@@ -12,6 +12,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::page::{auc, document};
 use crate::words;
+pub(super) use plots::roc;
 
 /// The whole card as HTML. Nothing is loaded from elsewhere; the slider works offline.
 pub fn card_page(card: &Card) -> String {
