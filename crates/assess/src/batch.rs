@@ -54,7 +54,7 @@ pub enum Ending {
 /// How far a file of values is; lies beside it until it is whole.
 #[derive(Debug, Serialize, Deserialize)]
 struct Progress {
-    /// Hash of what was asked: files, sets, form and version of the program.
+    /// Hash of what was asked: files, sets, how they are measured, form and version of the program.
     asked: String,
     /// Files whose rows are written.
     files: usize,
@@ -74,9 +74,14 @@ pub struct Journal {
 
 impl Journal {
     /// Opens `path` for the values of `files`: new, or where an earlier run of the same question stopped. An output that is whole
-    /// and one of another question are refused.
-    pub fn open(path: &Path, ending: Ending, sets: &[SetId], files: &[Found]) -> Result<Self, Error> {
-        let asked = asked(ending, sets, files);
+    /// and one of another question are refused. Asked for are sets, and in any words what else changes a value.
+    pub fn open(
+        path: &Path,
+        ending: Ending,
+        (sets, how): (&[SetId], &str),
+        files: &[Found],
+    ) -> Result<Self, Error> {
+        let asked = asked(ending, (sets, how), files);
         let columns = Columns::new(sets);
         let left = sidecar(path, "progress");
         let begun = left.exists().then(|| read_progress(&left)).transpose()?;
@@ -149,9 +154,9 @@ impl Journal {
     }
 }
 
-fn asked(ending: Ending, sets: &[SetId], files: &[Found]) -> String {
+fn asked(ending: Ending, (sets, how): (&[SetId], &str), files: &[Found]) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{} {ending:?} {sets:?}\n", env!("CARGO_PKG_VERSION")));
+    hash.update(format!("{} {ending:?} {sets:?} {how:?}\n", env!("CARGO_PKG_VERSION")));
     files.iter().for_each(|file| hash.update(format!("{}\n", file.name)));
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -199,7 +204,7 @@ mod tests {
     }
 
     fn run(path: &Path, ending: Ending, files: &[Found], stop_after: Option<usize>) -> Result<(), Error> {
-        let mut journal = Journal::open(path, ending, &[], files)?;
+        let mut journal = Journal::open(path, ending, (&[], ""), files)?;
         for file in files.iter().skip(journal.done()).take(stop_after.unwrap_or(usize::MAX)) {
             journal.write(&[rows(file)])?;
         }

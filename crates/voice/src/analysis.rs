@@ -78,6 +78,14 @@ impl Analysis {
         &self.kept
     }
 
+    /// Share of the time in speech that is the voice's who speaks less; 0 where there is one voice.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    pub fn second_share(&self) -> Result<f64, Reason> {
+        self.contours().voices.second_share()
+    }
+
     fn contours(&self) -> &Contours {
         self.recording.contours()
     }

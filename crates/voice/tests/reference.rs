@@ -8,6 +8,8 @@
 
 #[path = "reference/attacks.rs"]
 mod attacks;
+#[path = "reference/channels.rs"]
+mod channels;
 #[path = "reference/formant.rs"]
 mod formant;
 #[path = "reference/formats.rs"]
