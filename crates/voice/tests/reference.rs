@@ -18,6 +18,8 @@ mod formats;
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/live.rs"]
+mod live;
 #[path = "reference/perturbation.rs"]
 mod perturbation;
 #[path = "reference/properties.rs"]

@@ -60,6 +60,8 @@ struct Agreement {
     frames: f64,
     /// Frames more than a tenth apart.
     apart: f64,
+    /// Share of the reference's frames that lie below our median, less a half.
+    rank: f64,
 }
 
 fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) -> Agreement {
@@ -71,7 +73,18 @@ fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) 
     let all = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).collect::<Vec<f64>>();
     let off = all(|it| (it.0 / it.1 - 1.0).abs());
     let apart = off.iter().filter(|off| **off > 0.1).count() as f64 / off.len() as f64;
+    let middle = median(&all(|it| it.0)).unwrap();
+    let below = pairs.iter().map(|it| {
+        if it.1 < middle {
+            1.0
+        } else if it.1 > middle {
+            0.0
+        } else {
+            0.5
+        }
+    });
     Agreement {
+        rank: below.sum::<f64>() / pairs.len() as f64 - 0.5,
         median: median(&all(|it| it.0)).unwrap() / median(&all(|it| it.1)).unwrap() - 1.0,
         frames: median(&off).unwrap(),
         apart,
@@ -99,8 +112,9 @@ fn formants_agree_with_the_reference() {
         let shown: Vec<String> = found
             .iter()
             .map(|it| {
-                let [median, frames, apart] = [it.median, it.frames, it.apart].map(|share| 100.0 * share);
-                format!("{median:+.2} % (frames {frames:.2} %, apart {apart:.1} %)")
+                let [median, frames, apart, rank] =
+                    [it.median, it.frames, it.apart, it.rank].map(|share| 100.0 * share);
+                format!("{median:+.2} % (frames {frames:.2} %, apart {apart:.1} %, rank {rank:+.1} %)")
             })
             .collect();
         ran(&format!("formants reference {name}"), &format!("F1-F4 {}", shown.join(", ")));
