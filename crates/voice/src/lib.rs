@@ -67,6 +67,7 @@ mod functional;
 mod harmonic;
 mod harmonicity;
 mod intensity;
+mod interpolate;
 mod live;
 mod measures;
 mod period;
