@@ -8,7 +8,9 @@
 //! - the pieces of each keep together: at least 4 of their own standard deviations lie between the two.
 //!
 //! The limits were set on joined recordings of seven people and on single ones (`tests/reference/speakers.rs` runs them).
-//! What follows for a reader: a few words of an examiner are not found; two voices much alike, or one person speaking
+//! On eight other voices, English and Korean, the share of 22 of 28 pairs is found within 10 points, and two single ones are
+//! taken for two: short recordings played over and over. Where two people are on two channels, those tell (`channel`), and
+//! nothing of this is asked. What follows for a reader: a few words of an examiner are not found; two voices much alike, or one person speaking
 //! and then laughing for long, may be taken for the other case. Between the cases there is a third: a second voice that
 //! would be clear but is short. Then the share is missing and says so, and nothing is left out.
 

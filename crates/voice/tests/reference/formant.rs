@@ -119,9 +119,13 @@ fn formants_agree_with_the_reference() {
             .collect();
         ran(&format!("formants reference {name}"), &format!("F1-F4 {}", shown.join(", ")));
         // Where the reference takes wide poles for formants, as in the synthetic speech, a median may lie in the gap between
-        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere.
+        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere, and our median
+        // is at most two of a hundred frames away from the reference's: it is the frames near it that lie far apart.
         let steady = name == "jfk" || name.starts_with("vowel");
-        if !found.iter().all(|it| it.frames <= 0.01 && (it.median.abs() <= 0.01 || !steady)) {
+        let agrees = |it: &Agreement| {
+            it.frames <= 0.01 && it.rank.abs() <= 0.02 && (it.median.abs() <= 0.01 || !steady)
+        };
+        if !found.iter().all(agrees) {
             failed.push(format!("{name}: {shown:?}"));
         }
     }

@@ -33,7 +33,7 @@ fn every_live_value_ends_as_the_file_has_it() {
         "pauses_espeak",
         "vowel_a_f120_j10_s3",
         "glide_100_250",
-        "hnr_10dB",
+        "hnr_10dB_120Hz",
         "white_noise_m26dB",
     ]
     .map(|name| golden.join(format!("voice/wav/{name}.wav")));
@@ -45,7 +45,7 @@ fn every_live_value_ends_as_the_file_has_it() {
     ]
     .map(|name| data.join("speech").join(name));
     let mut failed = Vec::new();
-    for path in golden.into_iter().chain(real).filter(|path| path.exists()) {
+    for path in golden.into_iter().chain(real) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let whole = analysis(path);
         let values = set().measure(&whole);
@@ -69,7 +69,8 @@ fn every_live_value_ends_as_the_file_has_it() {
             }
         }
         ran(&format!("live {name}"), &format!("{count} values, at worst {worst:.2} of what is allowed"));
-        assert!(count > 10, "{name}: {count}");
+        // Noise has no pitch and holds no speech: little is left to be measured, of the file as well.
+        assert!(count > if name.starts_with("white_noise") { 3 } else { 50 }, "{name}: {count}");
     }
     assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -104,7 +104,10 @@ fn others(data: &Path) -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-/// What is found where nothing was tuned: not asserted as the acceptance is, but no worse than when this was written.
+/// What is found where nothing was tuned is worse than on the six people the limits were set on, and may become no worse than
+/// when this was written: 22 of 28 pairs within 10 points. Of the others five are one quiet reader taken for the other voice,
+/// and one is left open. Two of eight single voices are taken for two: short recordings played over and over, in which
+/// two ways of speaking come again at the same place.
 #[test]
 fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
     let Some(data) = folder("INKLING_DATA") else { return };
@@ -135,6 +138,7 @@ fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
         }
     }
     let within = off.iter().filter(|off| **off <= 0.1).count();
+    assert!(within >= 22 && doubled <= 2, "{within} of {} pairs, {doubled} single ones doubled", off.len());
     ran(
         "speakers nothing was tuned on",
         &format!(
