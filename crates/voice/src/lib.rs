@@ -61,6 +61,7 @@ mod contour;
 mod decode;
 mod error;
 mod formant;
+mod fragility;
 mod functional;
 mod harmonic;
 mod harmonicity;

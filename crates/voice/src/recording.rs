@@ -143,7 +143,7 @@ pub(crate) struct Duration;
 
 impl Measure<Analysis> for Duration {
     fn definitions(&self) -> &'static [Definition] {
-        &[Definition {
+        static DEFINITIONS: [Definition; 1] = [Definition {
             name: "voice.duration",
             label: "length of the recording",
             unit: Unit::Second,
@@ -152,7 +152,9 @@ impl Measure<Analysis> for Duration {
             source: "spec voice, section Measures",
             missing: "never",
             reach: Reach::AnyDevice,
-        }]
+            fragile: crate::fragility::of("voice.duration"),
+        }];
+        &DEFINITIONS
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {
