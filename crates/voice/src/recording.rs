@@ -125,9 +125,19 @@ impl Recording {
         Self::new(samples, self.source.clone(), self.damage.clone())
     }
 
+    /// The same sound, of which nothing has been computed yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { contours: Arc::default(), ..self.clone() }
+    }
+
     /// The contours, computed at the first call and shared by check and analysis.
     pub(crate) fn contours(&self) -> &Contours {
-        self.contours.get_or_init(|| Contours::of(&self.samples))
+        self.contours_told(&mut |_| {})
+    }
+
+    /// As [`contours`](Self::contours), saying after each that it is done.
+    pub(crate) fn contours_told(&self, done: &mut dyn FnMut(&'static str)) -> &Contours {
+        self.contours.get_or_init(|| Contours::told(&self.samples, done))
     }
 }
 

@@ -20,6 +20,8 @@ mod hostile;
 mod perturbation;
 #[path = "reference/properties.rs"]
 mod properties;
+#[path = "reference/robustness.rs"]
+mod robustness;
 #[path = "reference/session.rs"]
 mod session;
 #[path = "reference/sounds.rs"]

@@ -50,10 +50,17 @@ pub(crate) struct Measured {
     pub(crate) after: Vec<Vec<Option<FeatureVector>>>,
 }
 
+/// Measures of time, which short clips hold too little of: judged on speech with pauses first.
+const OF_TIME: [&str; 6] =
+    ["voice.pause", "voice.rate.", "voice.run.", "voice.phonation.", "voice.rhythm.", "voice.speaker."];
+
 impl Row {
     /// The measure on the first group that has enough values of it.
     pub(crate) fn of(definition: &'static Definition, groups: &[Measured]) -> Self {
-        Self { definition, judged: (0..groups.len()).find_map(|group| on(definition.name, groups, group)) }
+        let of_time = OF_TIME.iter().any(|stem| definition.name.starts_with(stem));
+        let order: &[usize] = if of_time { &[1, 0] } else { &[0, 2] };
+        let judged = order.iter().find_map(|group| on(definition.name, groups, *group));
+        Self { definition, judged }
     }
 }
 

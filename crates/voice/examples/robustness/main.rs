@@ -36,7 +36,7 @@ fn main() -> Result<(), Failure> {
     let vowels: Vec<Row> = set()
         .definitions()
         .filter(on_vowels)
-        .map(|definition| Row { definition, judged: judge::on(definition.name, &measured, 1) })
+        .map(|definition| Row { definition, judged: judge::on(definition.name, &measured, 2) })
         .collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = root.join("../../docs/voice.md");

@@ -7,11 +7,18 @@ use std::{
 
 use voice::{Limits, decode_file, synth};
 
-use crate::Failure;
+use crate::{Failure, spoil::active_power};
 
 /// Peak to which a louder recording is lowered, so that 12 dB more do not clip it: clipping is another fault, with a check of
 /// its own.
 const PEAK: f32 = 0.25;
+
+/// How often a clip is repeated in speech with pauses, and below how many samples it is one that is.
+const TIMES: usize = 5;
+const LONGEST: usize = 12 * 16_000;
+/// Power of the speech there, and of the noise below it as a share of that: −50 dB.
+const LEVEL: f64 = 1e-3;
+const FLOOR: f64 = 1e-5;
 
 /// Folders of real speech in `INKLING_DATA/speech`, and what of them is left out with the reason.
 const FOLDERS: [&str; 5] = ["disfluency", "en", "en/ljspeech", "en/rtvc", "ko"];
@@ -52,13 +59,32 @@ impl Clip {
     }
 }
 
-/// Speech first, then vowels and syllables.
-pub(crate) fn groups() -> Result<[Group; 2], Failure> {
+/// Speech first, then speech with pauses, then vowels and syllables.
+pub(crate) fn groups() -> Result<[Group; 3], Failure> {
     let speech = Group { title: "speech", clips: speech()? };
-    Ok([
-        speech,
-        Group { title: "vowels and syllables", clips: [vowels()?, trembling(), syllables()].concat() },
-    ])
+    let short = speech.clips.iter().filter(|it| it.samples.len() < LONGEST);
+    let clips = short.enumerate().map(|(n, clip)| paused(clip, n)).collect();
+    let paused = Group { title: "speech with pauses", clips };
+    let clips = [vowels()?, trembling(), syllables()].concat();
+    Ok([speech, paused, Group { title: "vowels and syllables", clips }])
+}
+
+/// One clip five times over with pauses between, over a soft noise: the clips alone are too short for pauses. Pauses are
+/// log-normal as in speech (Goldman-Eisler 1968); how long they typically are differs from recording to recording.
+fn paused(clip: &Clip, n: usize) -> Clip {
+    let mu = -0.9 + 0.12 * (n * 5 % 12) as f64;
+    let draws = synth::noise(1.0, 0.01, 900 + n as u64);
+    let gain = (LEVEL / active_power(&clip.samples).max(1e-20)).sqrt() as f32;
+    let mut samples = Vec::new();
+    for uniform in draws.chunks(6).take(TIMES) {
+        samples.extend(clip.samples.iter().map(|it| it * gain));
+        // The sum of six uniform values of variance 1 is near enough to normal.
+        let normal = uniform.iter().map(|it| f64::from(*it)).sum::<f64>() / 6f64.sqrt();
+        samples.extend(synth::silence((mu + 0.7 * normal).exp().clamp(0.1, 6.0)));
+    }
+    let floor = synth::noise((LEVEL * FLOOR).sqrt(), samples.len() as f64 / 16_000.0, 950 + n as u64);
+    samples.iter_mut().zip(floor).for_each(|(sample, floor)| *sample += floor);
+    Clip::new(format!("{} with pauses", clip.name), samples)
 }
 
 fn speech() -> Result<Vec<Clip>, Failure> {
@@ -89,15 +115,15 @@ fn vowels() -> Result<Vec<Clip>, Failure> {
     files(&root)?.into_iter().filter(vowel).map(named).collect()
 }
 
-/// Voices of 3 s that tremble in pitch and amplitude.
+/// Voices of 1.5 to 4.5 s that tremble in pitch and amplitude.
 fn trembling() -> Vec<Clip> {
     let voice = |n: u32| {
-        let (n, hertz) = (f64::from(n), 100.0 + 12.0 * f64::from(n));
-        let samples =
-            synth::trembling(hertz, (3.5 + 0.5 * n, 0.01 + 0.004 * n), (8.5 - 0.5 * n, 0.05 + 0.02 * n), 3.0);
+        let (n, hertz) = (f64::from(n), 100.0 + 8.0 * f64::from(n));
+        let (frequency, amplitude) = ((3.5 + 0.4 * n, 0.01 + 0.003 * n), (9.0 - 0.4 * n, 0.05 + 0.015 * n));
+        let samples = synth::trembling(hertz, frequency, amplitude, 1.5 + 0.2 * (n * 7.0 % 16.0));
         Clip::new(format!("synth::trembling {hertz:.0} Hz"), samples)
     };
-    (0..10).map(voice).collect()
+    (0..16).map(voice).collect()
 }
 
 /// Pa-ta-ka of 24 syllables: slower and faster, more and less even, slowing down.

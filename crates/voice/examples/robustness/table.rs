@@ -41,37 +41,40 @@ pub(crate) fn page(rows: &[Row], groups: &[Group], vowels: &[Row]) -> String {
 }
 
 fn material(groups: &[Group], rows: &[Row]) -> String {
-    let names =
-        |group: &Group| group.clips.iter().map(|it| format!("`{}`", it.name)).collect::<Vec<_>>().join(", ");
     let seconds = |group: &Group| group.clips.iter().map(|it| it.samples.len()).sum::<usize>() / 16_000;
-    let drr: Vec<String> =
-        [0.3, 0.6, 1.0].map(|it| format!("{:+.1}", direct_over_reverberant_db(it))).to_vec();
+    let size = |group: &Group| format!("{} recordings, {} s", group.clips.len(), seconds(group));
+    let names: Vec<String> = groups[0].clips.iter().map(|it| format!("`{}`", it.name)).collect();
     let on = |group: usize| {
         rows.iter().filter(|row| row.judged.as_ref().is_some_and(|it| it.group == group)).count()
     };
     let unjudged: Vec<String> =
         rows.iter().filter(|it| it.judged.is_none()).map(|it| format!("`{}`", it.definition.name)).collect();
     format!(
-        "**Material.** *Speech*: {} recordings, {} s: {}. Left out: {}. *Vowels and syllables*: {} recordings, {} s, all made: {}. \
-         A measure is judged on speech where at least eight of its recordings have a value and they differ ({} measures), else on vowels \
-         and syllables (†, {}), else not at all ({}: {}).\n\n\
-         **Conditions.** White noise and the babble of six other speech recordings at 20, 10 and 5 dB below the speech (power of the \
-         20 ms blocks within 30 dB of the loudest, over the power of the noise); MP3 at 64 kb/s by LAME; a telephone line (300–3400 Hz, \
-         8 kHz, G.711 μ-law); gain of ±12 dB; rooms whose impulse response is noise that falls by 60 dB in 0.3, 0.6 and 1.0 s, {VOLUME_M3} m³ \
-         and {DISTANCE_M} m to the microphone, which by Sabine is a direct-to-reverberant ratio of {} dB. All noise is seeded. Recordings are \
-         lowered to a peak of −12 dBFS first, so that gain does not clip.\n\n",
-        groups[0].clips.len(),
-        seconds(&groups[0]),
-        names(&groups[0]),
+        "**Material.** *Speech* ({}): {}. Left out: {}.\n*Speech with pauses* ({}): each of these that is shorter than 12 s, five times over with log-normal pauses \
+         between them, over noise at −50 dB. *Vowels and syllables* ({}): the golden vowels, trembling voices and pa-ta-ka trains of \
+         `voice::synth`.\nA measure is judged on speech where at least eight recordings have a value and they differ ({} measures); one of \
+         time on speech with pauses (‡, {}); what speech does not hold on vowels and syllables (†, {}); the rest not at all ({}).\n\n{}",
+        size(&groups[0]),
+        names.join(", "),
         left_out(),
-        groups[1].clips.len(),
-        seconds(&groups[1]),
-        names(&groups[1]),
+        size(&groups[1]),
+        size(&groups[2]),
         on(0),
         on(1),
-        unjudged.len(),
-        unjudged.join(", "),
-        drr.join(" / "),
+        on(2),
+        if unjudged.is_empty() { "none".to_owned() } else { unjudged.join(", ") },
+        conditions(),
+    )
+}
+
+fn conditions() -> String {
+    let ratios = [0.3, 0.6, 1.0].map(|it| format!("{:+.1}", direct_over_reverberant_db(it))).join(" / ");
+    format!(
+        "**Conditions.** White noise, and the babble of six other speech recordings, at 20, 10 and 5 dB below the speech (power of the \
+         20 ms blocks within 30 dB of the loudest, over the power of the noise); MP3 at 64 kb/s by LAME; a telephone line (300–3400 Hz, \
+         8 kHz, G.711 μ-law); gain of ±12 dB; rooms whose impulse response is noise that falls by 60 dB in 0.3, 0.6 and 1.0 s, in \
+         {VOLUME_M3} m³ and {DISTANCE_M} m from the microphone, which by Sabine is a direct-to-reverberant ratio of {ratios} dB. All \
+         noise is seeded. Recordings are first lowered to a peak of −12 dBFS where they exceed it, so that gain does not clip.\n\n"
     )
 }
 
@@ -81,8 +84,8 @@ fn rule() -> String {
          (1.4826 × median deviation from the median; standard deviation where more than half are equal). ↑ or ↓: at least four fifths \
          moved that way, a shift that recordings made alike share. ✕ is the share of values that went missing. **Bold** is *unstable*: \
          more than {MOVED:.2} of the spread (a normal error of half the spread, reliability 0.8), or more than {:.0} % missing. A \
-         measure is *fragile* under a condition where it is unstable at any of its degrees but the strongest (5 dB, 1.0 s), at which \
-         most are.\n\n",
+         measure is *fragile* under a condition where it is unstable at a degree that the check of a recording still calls good: noise at \
+         20 dB (limit 15), rooms of 0.3 and 0.6 s (limit 0.6), MP3, telephone, gain.\n\n",
         100.0 * LOST
     )
 }
@@ -121,14 +124,14 @@ fn families(rows: &[Row]) -> String {
 
 /// One row a measure.
 fn every(rows: &[Row], groups: &[Group]) -> String {
+    let [speech, paused, made] = [0, 1, 2].map(|it| groups[it].title);
     let mut text = format!(
-        "### Every measure\nMeasured on {} (no mark) or {} (†); *n* recordings had a value.\n\n",
-        groups[0].title, groups[1].title
+        "### Every measure\nOn {speech} (no mark), {paused} (‡) or {made} (†); *n* recordings had a value.\n\n"
     );
     text += &head_with("measure | n", " fragile under |", "---|---|");
     for row in rows {
         let Some(judged) = &row.judged else { continue };
-        let mark = if judged.group == 0 { "" } else { " †" };
+        let mark = ["", " ‡", " †"][judged.group];
         let cells: Vec<String> = judged.cells.iter().map(shown).collect();
         let fragile: Vec<&str> = fragile(row).unwrap_or_default().into_iter().map(Condition::word).collect();
         text += &format!(
@@ -147,13 +150,13 @@ fn sustained(rows: &[Row], groups: &[Group]) -> String {
     let mut text = format!(
         "### Perturbation on vowels\nThe same for the measures that studies read off sustained vowels, on {}. Shown only: the spread is \
          that of the made vowels.\n\n{}",
-        groups[1].title,
+        groups[2].title,
         head("on vowels")
     );
     for row in rows {
         let Some(judged) = &row.judged else { continue };
         let cells: Vec<String> = judged.cells.iter().map(shown).collect();
-        text += &format!("| {} | {} |\n", row.definition.name, cells.join(" | "));
+        text += &format!("| {} (n = {}) | {} |\n", row.definition.name, judged.recordings, cells.join(" | "));
     }
     text + "\n"
 }
