@@ -33,6 +33,7 @@ use crate::{
 };
 
 pub use baseline::Baseline;
+pub(crate) use chance::midranks;
 pub use copies::copied_blocks;
 pub use finding::{BlockName, Figure, Finding, Severity};
 
