@@ -99,7 +99,7 @@ fn family(name: &str) -> &str {
 /// One row a family: how many of its measures are unstable, and their median move.
 fn families(rows: &[Row]) -> String {
     let mut text = format!(
-        "### By family\nUnstable measures of those judged, and the median cell.\n\n{}",
+        "### By family\nUnstable measures of those judged, and the median cell (✕: lost).\n\n{}",
         head("family")
     );
     for part in rows.chunk_by(|a, b| family(a.definition.name) == family(b.definition.name)) {
@@ -109,7 +109,8 @@ fn families(rows: &[Row]) -> String {
         }
         let cells = (0..COLUMNS.len()).map(|column| {
             let unstable = judged.iter().filter(|it| it.cells[column].unstable()).count();
-            let moved: Vec<f64> = judged.iter().map(|it| it.cells[column].moved.unwrap_or(9.99)).collect();
+            let moved: Vec<f64> =
+                judged.iter().map(|it| it.cells[column].moved.unwrap_or(f64::INFINITY)).collect();
             let words = format!("{unstable}/{} · {}", judged.len(), number(median(&moved).unwrap_or(0.0)));
             if 2 * unstable > judged.len() { format!("**{words}**") } else { words }
         });
@@ -173,6 +174,7 @@ fn head_with(first: &str, last: &str, rule: &str) -> String {
 
 fn number(moved: f64) -> String {
     match moved {
+        f64::INFINITY => "✕".to_owned(),
         it if it < 0.005 => "0".to_owned(),
         it if it < 9.95 => format!("{it:.2}"),
         it => format!("{it:.0}"),
