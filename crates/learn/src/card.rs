@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan, Splits, Watch,
-    audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
+    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan,
+    Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
