@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Baselines, Error, Estimator, Finding, Plan, Splits, Watch, audit, digest, metric::predictive_values,
-    screener::FormEvidence, subgroup::Subgroup,
+    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan,
+    Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
@@ -48,6 +48,15 @@ pub struct Card {
     /// fitted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baselines: Option<Baselines>,
+    /// Each site or device when it was left out whole; `None` where folds were drawn over people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// What the procedure reaches on labels dealt out anew; `None` where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
+    /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curve: Vec<CurvePoint>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -90,6 +99,12 @@ pub struct Evidence {
     pub name: String,
     /// Each setting of the grid and how many outer folds chose it (reading `masked`).
     pub chosen: Vec<(Estimator, usize)>,
+    /// Each kind of calibration and how many outer folds used it (reading `masked`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrated: Vec<(Calibrator, usize)>,
+    /// How often conformal bands were wrong or undecided (reading `masked`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// What it reached.
     pub readings: Readings,
     /// What it reached on the pattern of missing blocks alone.
@@ -152,6 +167,9 @@ impl Card {
             estimators,
             subgroups,
             baselines: None,
+            left_out: None,
+            permutation: None,
+            learning_curve: vec![],
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],

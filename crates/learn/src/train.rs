@@ -95,6 +95,11 @@ impl Settings {
         self.plan.check()?;
         match self {
             Self { inner: 0 | 1, .. } => bad("inner", "at least two folds", self.inner.to_string()),
+            Self { plan: Plan { by: Some(by), .. }, .. } => bad(
+                "by",
+                "no groups: a screener is fitted on all of them; evaluate leaves them out",
+                by.word().to_owned(),
+            ),
             Self { refits: 0, .. } => bad("refits", "at least one", "0".to_owned()),
             Self { cuts: (low, high), .. } if !(*low > 0.0 && low < high && high.is_finite()) => {
                 bad("cuts", "two likelihood ratios above 0 in order", format!("{low} and {high}"))
@@ -160,13 +165,21 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
         Ok::<_, Error>(whole_reading(&judged, settings))
     };
     let as_published = if copied.is_empty() { masked_reading.clone() } else { other(table, "as published")? };
-    let untouched = without(table, &copied).map(|part| other(&part, "untouched")).transpose()?;
+    let untouched =
+        without(table, &copied, &settings.plan).map(|part| other(&part, "untouched")).transpose()?;
     let missingness_only = match missingness(&masked)? {
         Some(mask) => Some(nested_reading(&mask, &settings.plan, Family::logistic())?),
         None => None,
     };
     let readings = Readings { as_published, masked: masked_reading, untouched };
-    let evidence = Evidence { name: ESTIMATOR.to_owned(), chosen: vec![], readings, missingness_only };
+    let evidence = Evidence {
+        name: ESTIMATOR.to_owned(),
+        chosen: vec![],
+        calibrated: vec![],
+        coverage: None,
+        readings,
+        missingness_only,
+    };
     let subgroups = crate::subgroup::subgroups(table, &judged[0].whole().repeats, &settings.plan);
     let simple = Plan { families: vec![Family::logistic()], ..settings.plan.clone() };
     let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups)

@@ -2,6 +2,7 @@
 //! and how useful it is, what else it could be, for whom, and what is not known.
 
 mod appendix;
+mod more;
 mod origin;
 mod plots;
 mod prevalence;
@@ -27,6 +28,7 @@ pub fn card_page(card: &Card) -> String {
         (plots::judged(card))
         (prevalence::slider(card))
         (rows::baselines(card))
+        (more::chance_and_size(card))
         (rows::subgroups(card))
         @for form in &card.forms { (rows::tasks(form)) }
         (origin::findings(card))

@@ -203,12 +203,12 @@ mod tests {
         let table = synthetic::blocks(60, (1, 20), 0.0, 3);
         let everybody = Training::new(&table).unwrap();
         let splits = everybody.split(4, 1).unwrap();
-        let (fit, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
+        let (_, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
         let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels().to_vec()).collect();
         let honest: Vec<f64> = out_of_fold.into_iter().flatten().collect();
-        let own: Vec<f64> =
-            fit.log_ratios(&everybody.0, &tasks(&table)[0].columns).into_iter().flatten().collect();
-        assert!(auc(&own, everybody.labels()).max(1.0 - auc(&own, everybody.labels())) > 0.7);
+        let design = Preparation::of(&everybody).unwrap().apply(&everybody.0);
+        let (intercept, coefficients) = logistic_line(&design, everybody.labels(), &[1.0]).swap_remove(0);
+        assert!(auc(&design.linear(intercept, &coefficients), everybody.labels()) > 0.7);
         assert!((auc(&honest, &labels) - 0.5).abs() < 0.2);
         assert!(honest.iter().all(|ratio| ratio.abs() < 1.5), "noise must not be believed: {honest:?}");
     }

@@ -23,7 +23,7 @@ use crate::{
     Error, FormSettings, Held, Settings, Training, audit,
     bootstrap::{drawn, percentiles},
     estimator::sigmoid,
-    evaluate::{COPIED, Progress, Watch, inner_seed, outer_seed, table_of},
+    evaluate::{COPIED, Outer, Progress, Watch, inner_seed, outer, table_of},
     metric::{Interval, Judged, auc, logit},
     seed::derive,
 };
@@ -124,6 +124,7 @@ struct Search<'a> {
 
 /// One outer fold: the set that its training side chose, and the held people's log likelihood ratios by that set and by all.
 struct Fold {
+    repeat: usize,
     rho: f64,
     chosen: Vec<usize>,
     rows: Vec<usize>,
@@ -139,14 +140,11 @@ impl Search<'_> {
         watch: Watch<'_>,
     ) -> Result<Vec<Fold>, Error> {
         let plan = &settings.plan;
-        let mut units = Vec::new();
-        for repeat in 0..plan.repeats {
-            let folds = everybody.split(plan.outer, outer_seed(plan, repeat))?.into_iter().enumerate();
-            units.extend(folds.map(|(fold, sides)| (inner_seed(plan, repeat, fold), sides)));
-        }
+        let units = outer(everybody, plan)?;
         let (done, of) = (AtomicUsize::new(0), units.len());
-        let judge = |(seed, (training, held)): &(u64, (Training<'_>, Held<'_>))| {
-            let fold = self.fold(training, held, (plan.inner, *seed))?;
+        let judge = |Outer { repeat, fold, training, held }: &Outer<'_>| {
+            let seed = inner_seed(plan, *repeat, *fold);
+            let fold = Fold { repeat: *repeat, ..self.fold(training, held, (plan.inner, seed))? };
             watch(Progress { stage: "shorter tests", done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
             Ok(fold)
         };
@@ -162,7 +160,7 @@ impl Search<'_> {
         let joined =
             |set: &[usize]| (0..held.rows().len()).map(|it| join(&ratios, set, it, fit.rho)).collect();
         let (short, whole) = (joined(&chosen), joined(&all));
-        Ok(Fold { rho: fit.rho, chosen, rows: held.rows().to_vec(), short, whole })
+        Ok(Fold { repeat: 0, rho: fit.rho, chosen, rows: held.rows().to_vec(), short, whole })
     }
 
     /// Median seconds of each task over the people who did it.
@@ -296,7 +294,7 @@ fn compared(everybody: &Training<'_>, settings: &Settings, folds: &[Fold]) -> [I
             }
             Judged::new(probabilities, labels.to_vec())
         };
-        folds.chunks(plan.outer).map(repeat).collect()
+        folds.chunk_by(|a, b| a.repeat == b.repeat).map(repeat).collect()
     };
     let over_folds = |short: bool| {
         let of_fold = |fold: &Fold| {
