@@ -44,10 +44,6 @@ pub struct Card {
     pub predictive_values: PredictiveValues,
     /// The headline within groups of people.
     pub subgroups: Vec<Subgroup>,
-    /// The headline beside columns that should not matter: silence, file, device, duration, demographics. `None` where nobody
-    /// fitted them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub baselines: Option<Baselines>,
     /// Each site or device when it was left out whole; `None` where folds were drawn over people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
@@ -57,6 +53,10 @@ pub struct Card {
     /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learning_curve: Vec<CurvePoint>,
+    /// The headline beside columns that should not matter: silence, file, device, duration, demographics. `None` where nobody
+    /// fitted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<Baselines>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -166,10 +166,10 @@ impl Card {
             predictive_values: PredictiveValues { prevalence, sensitivity, specificity, positive, negative },
             estimators,
             subgroups,
-            baselines: None,
             left_out: None,
             permutation: None,
             learning_curve: vec![],
+            baselines: None,
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],

@@ -247,7 +247,7 @@ mod tests {
             ("cell,A,f,t,s,lower,healthy,40,30,9,,,,,,,,,,60-70,,,en,,,", "expected a citation"),
             ("norm,A,f,t,s,lower,healthy,40,30,9,,,,,,,,,,60-70,,,en,source,,", "got \"norm\""),
             ("reliability,A,f,t,s,lower,healthy,40,,,,,,,,,,,,,,,en,source,,", "mdc95"),
-            ("cell,E,f,t,s,lower,healthy,40,30,9,,,,,,,,,,60-70,,,en,source,,", "line 2"),
+            ("cell,E,f,t,s,lower,healthy,40,30,9,,,,,,,,,,60-70,,,en,source,,", "unknown variant"),
         ];
         for (line, part) in cases {
             let message = refused(line);
