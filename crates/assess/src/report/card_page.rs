@@ -85,6 +85,6 @@ fn condition(card: &Card) -> &'static str {
 }
 
 /// A share as the page's script writes it too: whole in the middle, one decimal near 0 and 1, where it matters.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     if share >= 0.9 { format!("{:.1} %", 100.0 * share) } else { words::percent(share) }
 }

@@ -123,7 +123,7 @@ pub(super) fn published_text(text: &mut Text, assessment: &Assessment) {
     sources(&lines).iter().for_each(|source| text.wrapped("  source  ", source));
 }
 
-/// What has changed: title, rows, and reasons why measures were not judged with how many share each.
+/// How a change is shown, and what follows from it.
 fn judged(change: &Change) -> (&'static str, String) {
     match &change.judgement {
         Judgement::Reliable { index, better, .. } => {
@@ -135,7 +135,7 @@ fn judged(change: &Change) -> (&'static str, String) {
             ("warn", format!("reliably {way} ({index:+.1} standard errors)"))
         }
         Judgement::Noise { index, .. } => ("why", format!("within noise ({index:+.1} standard errors)")),
-        Judgement::NotJudged { reason } => ("why", format!("not judged: {reason}")),
+        Judgement::NotJudged { .. } => ("why", "not judged".to_owned()),
     }
 }
 
@@ -165,6 +165,19 @@ fn grounds(rows: &[Change]) -> Vec<String> {
     grounds
 }
 
+/// Why measures were not judged, each reason once with the number of measures.
+fn not_judged(rows: &[Change]) -> Vec<String> {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for row in rows {
+        let Judgement::NotJudged { reason } = &row.judgement else { continue };
+        match reasons.iter_mut().find(|it| it.0 == reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    reasons.into_iter().map(|(reason, count)| format!("Not judged ({count}): {reason}.")).collect()
+}
+
 /// «Since last time» on the page.
 pub(super) fn changes_page(assessment: &Assessment) -> Markup {
     let Some(changes) = &assessment.changes else { return html! {} };
@@ -186,6 +199,7 @@ pub(super) fn changes_page(assessment: &Assessment) -> Markup {
                     }
                 }
             }
+            @for reason in not_judged(&changes.rows) { p.meta { (reason) } }
             p.meta { (RELIABLE) }
             @for ground in grounds(&changes.rows) { p.meta { (ground) } }
         }
@@ -207,6 +221,7 @@ pub(super) fn changes_text(text: &mut Text, assessment: &Assessment) {
         let values = format!("{} → {}", words::number(row.then, unit), with_unit(row.now, unit));
         text.wrapped("  ", &format!("{name}: {values}; {}", judged(row).1));
     }
+    not_judged(&changes.rows).iter().for_each(|reason| text.wrapped("  ", reason));
     text.wrapped("  ", RELIABLE);
     grounds(&changes.rows).iter().for_each(|ground| text.wrapped("  source  ", ground));
 }
