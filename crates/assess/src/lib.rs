@@ -48,7 +48,7 @@ pub use cohort::{Layout, import_cohort};
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use intake::{Intake, Medium, Received, files};
-pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
+pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
 pub use report::{

@@ -18,3 +18,5 @@ mod house;
 mod line;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/speaker.rs"]
+mod speaker;
