@@ -68,8 +68,8 @@ fixtures: ## make fixtures/session again (needs espeak-ng, sox and flac)
 	@fixtures/make-speech.sh
 	@cargo run --quiet --release -p inkling-ink --example make_drawings -- fixtures/session
 
-picture: demo ## render the demo report as docs/report.png (needs chromium)
-	@scripts/picture
+picture: demo ## render the demo report and a card as docs/*.png (needs chromium)
+	@scripts/picture $(INKLING)
 
 clean:
 	cargo clean

@@ -34,6 +34,7 @@ mod error;
 mod figure;
 mod intake;
 mod measurement;
+mod norm;
 mod plot;
 mod report;
 mod tabular;
@@ -48,6 +49,7 @@ pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use intake::{Intake, Medium, Received, files};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
+pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
 pub use report::{
     Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,

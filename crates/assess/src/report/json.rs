@@ -20,6 +20,8 @@ pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
         "session": session(assessment),
         "conclusion": conclusion(assessment, how),
         "performed": assessment.performed.iter().map(performed).collect::<Vec<_>>(),
+        "published": assessment.standings,
+        "since_last_time": assessment.changes,
         "left_out": wording::not_in_score(assessment),
     })
 }

@@ -2,7 +2,7 @@
 
 use feature::{Feature, Quality, Value};
 
-use super::{Wording, key::is_key, wording};
+use super::{Wording, key::is_key, published, wording};
 use crate::{
     assessment::{Assessment, Performed},
     measurement::Valued,
@@ -25,6 +25,8 @@ pub fn report_text(assessment: &Assessment, how: Wording) -> String {
     for performed in &assessment.performed {
         performed_text(&mut text, performed);
     }
+    published::changes_text(&mut text, assessment);
+    published::published_text(&mut text, assessment);
     left_out(&mut text, assessment);
     rests_on(&mut text, assessment, how);
     text.blank();
@@ -122,15 +124,15 @@ fn note(feature: &Feature, quality: &Quality) -> String {
 
 /// Lines no wider than a terminal.
 #[derive(Default)]
-struct Text(String);
+pub(super) struct Text(String);
 
 impl Text {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.0.push_str(line.trim_end());
         self.0.push('\n');
     }
 
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.0.push('\n');
     }
 
@@ -141,7 +143,7 @@ impl Text {
     }
 
     /// `words` after `first`, broken at spaces, continued under the first word.
-    fn wrapped(&mut self, first: &str, words: &str) {
+    pub(super) fn wrapped(&mut self, first: &str, words: &str) {
         let indent = " ".repeat(first.chars().count());
         let (mut line, mut empty) = (first.to_owned(), true);
         for word in words.split_whitespace() {
