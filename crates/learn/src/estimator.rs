@@ -18,6 +18,7 @@ mod trees;
 
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Held, Label, Training, label::Answers, prepare::Design, training::People};
@@ -40,7 +41,8 @@ pub(crate) use logistic::{log_loss, sigmoid};
 ///
 /// A missing value counts as the median of the training people, for every estimator, unless [`Boosting`](Self::Boosting) is
 /// told otherwise by [`Missing`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "estimator", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Estimator {
@@ -135,7 +137,7 @@ pub enum Estimator {
 }
 
 /// How a support vector machine compares two people.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kernel {
@@ -149,7 +151,7 @@ pub enum Kernel {
 }
 
 /// Where boosting sends people without a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Missing {
@@ -161,7 +163,7 @@ pub enum Missing {
 }
 
 /// How much people count by their class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ClassWeights {
@@ -187,7 +189,7 @@ impl ClassWeights {
 }
 
 /// How many columns a node tries.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MaxFeatures {

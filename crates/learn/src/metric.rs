@@ -3,6 +3,7 @@
 mod curve;
 mod graded;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{calibrate::fit_line, estimator::sigmoid};
@@ -19,7 +20,7 @@ const NEVER_CERTAIN: f64 = 1e-9;
 pub(crate) const BINS: usize = 10;
 
 /// A number with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// The number.
     pub value: f64,
@@ -34,7 +35,7 @@ macro_rules! metrics {
         /// Every metric of one reading: plain numbers (`T = f64`) or with intervals.
         ///
         /// A person screens positive where the probability, at the study's own prevalence, is at least 0.5.
-        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Metrics<T> { $($(#[$doc])* pub $name: T,)* }
 
         impl<T: Copy> Metrics<T> {
@@ -197,7 +198,7 @@ impl Judged {
 }
 
 /// One bin of the reliability plot.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bin {
     /// Mean probability of its people.
     pub probability: f64,
