@@ -42,7 +42,6 @@ pub(crate) use logistic::{log_loss, sigmoid};
 /// A missing value counts as the median of the training people, for every estimator, unless [`Boosting`](Self::Boosting) is
 /// told otherwise by [`Missing`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "estimator", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Estimator {
