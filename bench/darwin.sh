@@ -30,7 +30,7 @@ PY
 
 "$inkling" cohort import darwin "$INKLING_DATA/darwin/DARWIN.csv" --out "$work/darwin" >/dev/null
 ours() {
-  LOG="$work/ours.log" cpu "$inkling" evaluate "$work/darwin" --repeats "$repeats" --estimator "$families" --out "$work/judged"
+  LOG="$work/ours.log" cpu "$inkling" evaluate "$work/darwin" --repeats "$repeats" --estimator "$families" --permutations 0 --curve --out "$work/judged"
 }
 before=$(ours)
 theirs=$(LOG="$work/theirs.log" cpu "$here/.venv/bin/python" "$here/darwin_sklearn.py" "$INKLING_DATA/darwin/DARWIN.csv" \

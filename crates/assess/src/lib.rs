@@ -51,4 +51,4 @@ pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
 pub use plot::plot;
 pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
 pub use tabular::Columns;
-pub use training::portable;
+pub use training::{portable, time_feature};

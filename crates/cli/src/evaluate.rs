@@ -4,8 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use assess::card_page;
-use clap::Args;
-use learn::{Card, Family, Interval, Plan, Reading, evaluate};
+use clap::{Args, ValueEnum};
+use learn::{
+    By, Calibrator, Card, Coverage, Evaluation, Family, Interval, Plan, Reading, Work, evaluate_resuming,
+};
 use study::Cohort;
 
 use crate::progress::Stages;
@@ -19,6 +21,9 @@ pub(crate) struct Line {
     /// Estimators to judge; the first heads the card.
     #[arg(long, value_delimiter = ',', default_value = "profile-trees,extra-trees,logistic")]
     estimator: Vec<String>,
+    /// Leave out each site or device whole, instead of folds drawn over people.
+    #[arg(long, conflicts_with_all = ["outer", "repeats"])]
+    by: Option<Group>,
     /// Outer folds.
     #[arg(long, default_value_t = 5)]
     outer: usize,
@@ -28,6 +33,18 @@ pub(crate) struct Line {
     /// Inner folds, for settings and calibration.
     #[arg(long, default_value_t = 4)]
     inner: usize,
+    /// How scores become probabilities: platt, isotonic, beta, or best (by log loss on inner folds).
+    #[arg(long, default_value = "platt", value_parser = calibration)]
+    calibration: Calibrator,
+    /// Share of each class that the bands may put on the wrong side; the rest is indeterminate.
+    #[arg(long, default_value_t = 0.1)]
+    error_rate: f64,
+    /// Permutations of the labels through the whole procedure, of logistic regression; 0 for none.
+    #[arg(long, default_value_t = 99)]
+    permutations: usize,
+    /// Shares of the training people at which the learning curve has points; none for no curve.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = [0.2, 0.4, 0.6, 0.8, 1.0])]
+    curve: Vec<f64>,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -37,32 +54,78 @@ pub(crate) struct Line {
     /// Refuse while a finding of the audit is open.
     #[arg(long)]
     strict: bool,
-    /// Folder for card.json, card.html, splits.json and scores.json.
+    /// Folder for card.json, card.html, splits.json and scores.json. While it runs, work.jsonl holds what is finished:
+    /// the same line goes on where a killed one was.
     #[arg(long)]
     out: PathBuf,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Group {
+    Site,
+    Device,
+}
+
+fn calibration(word: &str) -> Result<Calibrator, String> {
+    Calibrator::named(word).ok_or_else(|| "expected platt, isotonic, beta or best".to_owned())
+}
+
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let cohort = Cohort::read(&line.cohort)?;
-    let (outer, repeats, inner, seed) = (line.outer, line.repeats, line.inner, line.seed);
-    let families = line.estimator.iter().map(|name| family(name)).collect::<Result<_>>()?;
-    let plan = Plan { outer, repeats, inner, seed, families, ..Plan::default() };
+    let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
+    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
+    let path = line.out.join("work.jsonl");
+    let work = Work::open(&path, &cohort, &plan)?;
+    if work.replaced() {
+        eprintln!(
+            "inkling: {} was of other data, another plan or another program; begun anew",
+            path.display()
+        );
+    }
+    if work.taken_up() > 0 {
+        eprintln!("inkling: {} finished pieces taken up from {}", work.taken_up(), path.display());
+    }
     let stages = Stages::new();
-    let evaluation = pool.install(|| evaluate(&cohort, &plan, &|progress| stages.show(progress)))?;
+    let watch = |progress| stages.show(progress);
+    let evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
     stages.end();
-    let card = &evaluation.card;
-    if let Some(open) = card.open_findings().next().filter(|_| line.strict) {
+    if let Some(open) = evaluation.card.open_findings().next().filter(|_| line.strict) {
         bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence);
     }
-    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
-    std::fs::write(line.out.join("card.json"), card.to_json()?)?;
-    std::fs::write(line.out.join("card.html"), card_page(card))?;
-    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
-    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
-    print!("{}", summary(card));
+    write(line, &evaluation)?;
+    std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    print!("{}", summary(&evaluation.card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+fn plan(line: &Line) -> Result<Plan> {
+    let by = line.by.map(|by| match by {
+        Group::Site => By::Site,
+        Group::Device => By::Device,
+    });
+    Ok(Plan {
+        outer: line.outer,
+        repeats: line.repeats,
+        inner: line.inner,
+        seed: line.seed,
+        families: line.estimator.iter().map(|name| family(name)).collect::<Result<_>>()?,
+        by,
+        calibration: line.calibration,
+        error_rate: line.error_rate,
+        permutations: line.permutations,
+        curve: line.curve.clone(),
+        ..Plan::default()
+    })
+}
+
+fn write(line: &Line, evaluation: &Evaluation) -> Result<()> {
+    std::fs::write(line.out.join("card.json"), evaluation.card.to_json()?)?;
+    std::fs::write(line.out.join("card.html"), card_page(&evaluation.card))?;
+    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
+    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
+    Ok(())
 }
 
 fn family(name: &str) -> Result<Family> {
@@ -93,6 +156,7 @@ fn summary(card: &Card) -> String {
             text += &reading.as_ref().map(|reading| row(&it.name, what, reading)).unwrap_or_default();
         }
     }
+    text += &beside(card);
     for finding in &card.findings {
         let undecided = if finding.open() { "open" } else { "note" };
         let decision = finding.decision.map_or(undecided.to_owned(), |it| format!("{it:?}").to_lowercase());
@@ -101,9 +165,62 @@ fn summary(card: &Card) -> String {
     text
 }
 
+/// What stands beside the headline: groups left out, bands, permutations and the learning curve.
+fn beside(card: &Card) -> String {
+    let mut text = String::new();
+    if let Some(left_out) = &card.left_out {
+        for it in &left_out.groups {
+            let auc = it
+                .auc
+                .as_ref()
+                .map_or("one class only, no AUC".to_owned(), |auc| format!("AUC {}", three(auc)));
+            text += &format!(
+                "left out {} {}: {} people, {} impaired, fitted on {}: {auc}\n",
+                left_out.by.word(),
+                it.name,
+                it.people,
+                it.impaired,
+                it.trained_on
+            );
+        }
+        if left_out.unknown > 0 {
+            text +=
+                &format!("{} people of no known {} were left aside\n", left_out.unknown, left_out.by.word());
+        }
+    }
+    for it in &card.estimators {
+        text += &it.coverage.as_ref().map(|coverage| bands(&it.name, coverage)).unwrap_or_default();
+    }
+    if let Some(it) = &card.permutation {
+        let m = it.permuted.len();
+        text +=
+            &format!("labels permuted {m} times, {}: AUC {:.3}, p = {:.3}\n", it.family, it.observed, it.p);
+    }
+    for it in &card.learning_curve {
+        text += &format!("learned from {:.0} people, logistic: AUC {}\n", it.people, three(&it.auc));
+    }
+    text
+}
+
+fn bands(estimator: &str, it: &Coverage) -> String {
+    format!(
+        "{estimator}, bands at error rate {}: impaired in low {}, healthy in high {}, indeterminate {}\n",
+        it.error_rate,
+        two(&it.impaired_in_low),
+        two(&it.healthy_in_high),
+        two(&it.indeterminate)
+    )
+}
+
+fn three(it: &Interval) -> String {
+    format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high)
+}
+
+fn two(it: &Interval) -> String {
+    format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high)
+}
+
 fn row(estimator: &str, what: &str, reading: &Reading) -> String {
-    let three = |it: &Interval| format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high);
-    let two = |it: &Interval| format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high);
     let m = &reading.metrics;
     let name = format!("{estimator}, {what}, n {}", reading.people);
     format!("{name:<34} {:>22} {:>18} {:>18}\n", three(&m.auc), two(&m.sensitivity), two(&m.specificity))

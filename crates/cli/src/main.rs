@@ -9,6 +9,7 @@ mod evaluate;
 mod measure;
 mod progress;
 mod screeners;
+mod shorten;
 mod train;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Train(train::Line),
     Evaluate(evaluate::Line),
     Audit(audit::Line),
+    Shorten(shorten::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
 }
@@ -56,6 +58,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(line) => train::run(line),
         Command::Evaluate(line) => evaluate::run(line),
         Command::Audit(line) => audit::run(line),
+        Command::Shorten(line) => shorten::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
     }

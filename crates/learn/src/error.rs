@@ -68,6 +68,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A task without the feature that says how long it took.
+    #[error("task {task}: expected the column {feature}, which says how long it took, got none")]
+    NoTime {
+        /// The task.
+        task: study::Task,
+        /// The feature looked for.
+        feature: String,
+    },
     /// A form that the screener does not have.
     #[error("screener {screener}: expected one of the forms {known}, got {got:?}")]
     UnknownForm {

@@ -102,7 +102,7 @@ pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
     Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
-    SetEvidence,
+    SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};

@@ -54,17 +54,33 @@ pub(crate) fn fit_form(
     (folds, seed): (usize, u64),
     like: Option<&FormFit>,
 ) -> Result<FormFit, Error> {
+    Ok(fit_form_shown(training, tasks, (folds, seed), like)?.0)
+}
+
+/// The inner out-of-fold evidence that a form was joined on; `labels` in the order of the evidence.
+pub(crate) struct Shown {
+    pub(crate) evidence: Evidence,
+    pub(crate) labels: Vec<bool>,
+}
+
+/// [`fit_form`] with the evidence that it calibrated and joined on.
+pub(crate) fn fit_form_shown(
+    training: &Training<'_>,
+    tasks: &[TaskColumns],
+    (folds, seed): (usize, u64),
+    like: Option<&FormFit>,
+) -> Result<(FormFit, Shown), Error> {
     let splits = training.split(folds, seed)?;
     let (mut fitted, mut evidence) = (Vec::new(), Evidence::new());
     for (it, task) in tasks.iter().enumerate() {
-        let (_, out_of_fold) = fit_task(training, task, &splits, like.map(|fit| &fit.tasks[it]))?;
+        let (fit, out_of_fold) = fit_task(training, task, &splits, like.map(|fit| &fit.tasks[it]))?;
         fitted.push(fit);
         evidence.push(out_of_fold);
     }
     // The order of the evidence is that of the folds, not of the people.
     let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels()).copied().collect();
     let rho = fit_rho(&evidence, &labels, (logit(training.prevalence()), derive(seed, &[RHO])));
-    Ok(FormFit { tasks: fitted, rho })
+    Ok((FormFit { tasks: fitted, rho }, Shown { evidence, labels }))
 }
 
 const RHO: u64 = 0x40;
