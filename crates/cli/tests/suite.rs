@@ -12,6 +12,8 @@ mod batch;
 mod commands;
 #[path = "suite/house.rs"]
 mod house;
+#[path = "suite/judged.rs"]
+mod judged;
 #[path = "suite/line.rs"]
 mod line;
 #[path = "suite/real.rs"]

@@ -101,8 +101,8 @@ pub use evaluate::{
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
-    Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
-    SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
+    Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
+    Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};
