@@ -73,6 +73,7 @@ mod digest;
 mod error;
 mod estimator;
 mod evaluate;
+mod label;
 mod metric;
 mod prepare;
 mod scores;
@@ -98,6 +99,7 @@ pub use evaluate::{
     By, CurvePoint, Evaluation, Family, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress,
     Splits, Watch, Work, evaluate, evaluate_resuming,
 };
+pub use label::{Label, Points};
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{

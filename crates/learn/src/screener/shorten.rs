@@ -124,6 +124,7 @@ struct Search<'a> {
 
 /// One outer fold: the set that its training side chose, and the held people's log likelihood ratios by that set and by all.
 struct Fold {
+    repeat: usize,
     rho: f64,
     chosen: Vec<usize>,
     rows: Vec<usize>,
@@ -141,9 +142,9 @@ impl Search<'_> {
         let plan = &settings.plan;
         let units = outer(everybody, plan)?;
         let (done, of) = (AtomicUsize::new(0), units.len());
-        let judge = |it: &Outer<'_>| {
-            let seed = inner_seed(plan, it.repeat, it.fold);
-            let fold = self.fold(&it.training, &it.held, (plan.inner, seed))?;
+        let judge = |Outer { repeat, fold, training, held }: &Outer<'_>| {
+            let seed = inner_seed(plan, *repeat, *fold);
+            let fold = Fold { repeat: *repeat, ..self.fold(training, held, (plan.inner, seed))? };
             watch(Progress { stage: "shorter tests", done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
             Ok(fold)
         };
@@ -159,7 +160,7 @@ impl Search<'_> {
         let joined =
             |set: &[usize]| (0..held.rows().len()).map(|it| join(&ratios, set, it, fit.rho)).collect();
         let (short, whole) = (joined(&chosen), joined(&all));
-        Ok(Fold { rho: fit.rho, chosen, rows: held.rows().to_vec(), short, whole })
+        Ok(Fold { repeat: 0, rho: fit.rho, chosen, rows: held.rows().to_vec(), short, whole })
     }
 
     /// Median seconds of each task over the people who did it.
@@ -293,7 +294,7 @@ fn compared(everybody: &Training<'_>, settings: &Settings, folds: &[Fold]) -> [I
             }
             Judged::new(probabilities, labels.to_vec())
         };
-        folds.chunks(plan.outer).map(repeat).collect()
+        folds.chunk_by(|a, b| a.repeat == b.repeat).map(repeat).collect()
     };
     let over_folds = |short: bool| {
         let of_fold = |fold: &Fold| {
