@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 use assess::card_page;
 use clap::{Args, ValueEnum};
 use learn::{
-    By, Calibrator, Card, Coverage, Evaluation, Family, Interval, Plan, Reading, Work, evaluate_resuming,
+    By, Calibrator, Card, Coverage, Evaluation, Family, HoldoutLook, Interval, Plan, Reading, Work,
+    count_look, evaluate_resuming, look,
 };
-use study::Cohort;
+use study::{Cohort, Holdout};
 
 use crate::progress::Stages;
 
@@ -48,6 +49,9 @@ pub(crate) struct Line {
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Look at the people set aside by `inkling cohort hold`, too. Every look is counted and printed on the card.
+    #[arg(long)]
+    holdout: bool,
     /// Threads; all cores by default. The numbers are the same for any.
     #[arg(long)]
     jobs: Option<usize>,
@@ -71,7 +75,11 @@ fn calibration(word: &str) -> Result<Calibrator, String> {
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
+    let (whole, holdout) = crate::cohort::with_holdout(&line.cohort)?;
+    let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
+    if line.holdout && holdout.is_none() {
+        bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
+    }
     let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
@@ -88,16 +96,26 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     }
     let stages = Stages::new();
     let watch = |progress| stages.show(progress);
-    let evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
+    let mut evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
     stages.end();
     if let Some(open) = evaluation.card.open_findings().next().filter(|_| line.strict) {
         bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence);
+    }
+    if let Some(holdout) = holdout.filter(|_| line.holdout) {
+        evaluation.card.holdout = Some(pool.install(|| looked_at(line, (&whole, holdout), &plan))?);
     }
     write(line, &evaluation)?;
     std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
     print!("{}", summary(&evaluation.card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// One look at the people set aside. It is written down before its numbers exist.
+fn looked_at(line: &Line, (whole, mut holdout): (&Cohort, Holdout), plan: &Plan) -> Result<HoldoutLook> {
+    count_look(whole, &mut holdout, plan)?;
+    holdout.write(&line.cohort)?;
+    Ok(look(whole, &holdout, plan)?)
 }
 
 fn plan(line: &Line) -> Result<Plan> {
@@ -195,6 +213,11 @@ fn beside(card: &Card) -> String {
         let m = it.permuted.len();
         text +=
             &format!("labels permuted {m} times, {}: AUC {:.3}, p = {:.3}\n", it.family, it.observed, it.p);
+    }
+    if let Some(it) = &card.holdout {
+        for estimator in &it.estimators {
+            text += &row(&estimator.name, &format!("holdout, look {}", it.looks.len()), &estimator.reading);
+        }
     }
     for it in &card.learning_curve {
         text += &format!("learned from {:.0} people, logistic: AUC {}\n", it.people, three(&it.auc));

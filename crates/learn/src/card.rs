@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan, Splits, audit,
-    digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
+    Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut, Permutation, Plan,
+    Splits, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
@@ -52,6 +52,9 @@ pub struct Card {
     /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learning_curve: Vec<CurvePoint>,
+    /// The people set aside, looked at with this evaluation; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HoldoutLook>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -164,6 +167,7 @@ impl Card {
             left_out: None,
             permutation: None,
             learning_curve: vec![],
+            holdout: None,
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],

@@ -10,6 +10,7 @@
 //! and the card prints them side by side.
 
 mod curve;
+mod holdout;
 mod left_out;
 mod nested;
 mod outer;
@@ -35,6 +36,7 @@ pub(crate) use splits::inner_seed;
 pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
+pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
 pub use outer::By;
 pub use permutation::Permutation;

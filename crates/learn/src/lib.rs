@@ -96,8 +96,8 @@ pub use conformal::Coverage;
 pub use error::Error;
 pub use estimator::{Estimator, Fitted, MaxFeatures};
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress,
-    Splits, Watch, Work, evaluate, evaluate_resuming,
+    By, CurvePoint, Evaluation, Family, HoldoutEvidence, HoldoutLook, LeftOut, LeftOutGroup, OuterFold,
+    Permutation, Plan, Progress, Splits, Watch, Work, count_look, evaluate, evaluate_resuming, look,
 };
 pub use label::{Label, Points};
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};

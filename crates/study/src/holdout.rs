@@ -149,7 +149,8 @@ impl Holdout {
             let rows: Vec<usize> = (0..table.len()).filter(|&row| kept(&table.participants()[row])).collect();
             table.of_people(&rows)
         });
-        let submissions = cohort.submissions.iter().filter(|it| !self.people.contains(it.participant.reveal()));
+        let submissions =
+            cohort.submissions.iter().filter(|it| !self.people.contains(it.participant.reveal()));
         Cohort {
             participants: cohort.participants.iter().filter(|it| kept(it)).cloned().collect(),
             table,
@@ -252,7 +253,12 @@ mod tests {
     #[test]
     fn a_share_or_a_cohort_that_cannot_be_parted_is_a_clear_error() {
         for share in [0.0, 1.0, f64::NAN] {
-            assert!(Holdout::draw(&cohort(20), share, 1).unwrap_err().to_string().contains("a share between 0 and 1"));
+            assert!(
+                Holdout::draw(&cohort(20), share, 1)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("a share between 0 and 1")
+            );
         }
         let error = Holdout::draw(&cohort(3), 0.5, 1).unwrap_err().to_string();
         assert_eq!(error, "holdout: expected at least two people of each class to part, got 1 impaired");

@@ -106,6 +106,9 @@ fn rests_on(text: &mut Text, assessment: &Assessment, how: Wording) {
     if let Some(words) = wording::arithmetic(score, card, how) {
         text.wrapped("  ", &words);
     }
+    if let Some(words) = wording::coverage(score) {
+        text.wrapped("  ", &words);
+    }
 }
 
 /// Lines no wider than a terminal.

@@ -125,3 +125,36 @@ fn a_cohort_without_devices_cannot_be_cut_by_device() {
     let both = evaluate(folder.path(), &folder.path().join("out"), &["--by", "site", "--repeats", "3"]);
     assert_eq!(both.code, 2, "folds and sites exclude one another");
 }
+
+#[test]
+fn people_set_aside_are_seen_only_by_a_counted_look() {
+    let folder = tempfile::tempdir().unwrap();
+    cohort(folder.path());
+    let out = folder.path().join("out");
+    let path = folder.path().to_str().unwrap();
+    let none = evaluate(folder.path(), &out, &["--holdout", "--repeats", "1"]);
+    assert!(none.code == 1 && none.err.contains("nobody is set aside"), "{}", none.err);
+    let held = inkling(["cohort", "hold", path, "--share", "0.3", "--seed", "4"]);
+    assert!(held.out.contains("18 people set aside, 42 left"), "{}{}", held.out, held.err);
+    assert_eq!(inkling(["cohort", "hold", path]).code, 1, "nobody is set aside twice");
+    let card = |more: &[&str]| -> Value {
+        let said = evaluate(folder.path(), &out, more);
+        assert_eq!(said.code, 0, "{}", said.err);
+        serde_json::from_slice(&read(&out, "card.json")).unwrap()
+    };
+    let plain = card(&["--repeats", "1"]);
+    assert!(plain["cohort"]["people"] == 42 && plain.get("holdout").is_none());
+    let looks = |it: &Value| it["holdout"]["looks"].as_array().unwrap().len();
+    let first = card(&["--repeats", "1", "--holdout"]);
+    assert_eq!(
+        (looks(&first), &first["holdout"]["estimators"][0]["reading"]["people"]),
+        (1, &Value::from(18))
+    );
+    assert_eq!(looks(&card(&["--repeats", "1", "--holdout"])), 2);
+
+    let file = folder.path().join("holdout.json");
+    let written = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, written.replace("\"share\": 0.3", "\"share\": 0.2")).unwrap();
+    let tampered = evaluate(folder.path(), &out, &["--repeats", "1"]);
+    assert!(tampered.code == 1 && tampered.err.contains("a file that was changed"), "{}", tampered.err);
+}
