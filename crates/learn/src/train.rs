@@ -180,7 +180,7 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
         name: ESTIMATOR.to_owned(),
         chosen: vec![],
         calibrated: vec![],
-        coverage: None,
+        coverage: forms[0].sets.last().and_then(|it| it.operating.coverage),
         readings,
         missingness_only,
     };
