@@ -8,13 +8,14 @@ use std::{
 };
 
 use feature::{Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Error, FeatureTable, Participant, ParticipantId, Task};
 use rows::Rows;
 
 /// What was decided of a finding of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// What the finding names is taken out before anything is fitted or judged.
