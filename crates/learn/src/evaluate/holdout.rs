@@ -1,5 +1,6 @@
 //! One look at people who were set aside.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Cohort, FeatureTable, Holdout};
 
@@ -12,7 +13,7 @@ use super::{
 use crate::{Error, Held, Reading, Training, audit, card, seed::derive};
 
 /// What a look at the people set aside showed. It is worth what the count of looks leaves of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldoutLook {
     /// When each look was, the first first, in UTC. Their number is the number of this look.
     pub looks: Vec<String>,
@@ -23,7 +24,7 @@ pub struct HoldoutLook {
 }
 
 /// One estimator on the people set aside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldoutEvidence {
     /// Name of the family.
     pub name: String,
