@@ -30,7 +30,7 @@ PY
 
 "$inkling" cohort import darwin "$INKLING_DATA/darwin/DARWIN.csv" --out "$work/darwin" >/dev/null
 ours() {
-  LOG="$work/ours.log" cpu "$inkling" evaluate "$work/darwin" --repeats "$repeats" --estimator "$families" --out "$work/judged"
+  LOG="$work/ours.log" cpu "$inkling" evaluate "$work/darwin" --repeats "$repeats" --estimator "$families" --permutations 0 --curve --out "$work/judged"
 }
 found=$(ours)
 read -r before memory <<<"$found"

@@ -6,10 +6,11 @@ use anyhow::{Context, Result, bail};
 use assess::card_page;
 use clap::{Args, ValueEnum};
 use learn::{
-    Card, ClassMetrics, Family, Finding, Graded, GradedMetrics, Interval, Plan, PointsMetrics, Reading,
-    Target, evaluate, evaluate_graded,
+    By, Calibrator, Card, ClassMetrics, Coverage, Evaluation, Family, Finding, Graded, GradedMetrics,
+    HoldoutLook, Interval, Plan, PointsMetrics, Reading, Target, Work, count_look, evaluate_graded,
+    evaluate_resuming, look,
 };
-use study::Cohort;
+use study::{Cohort, Holdout};
 
 use crate::progress::Stages;
 
@@ -26,6 +27,9 @@ pub(crate) struct Line {
     /// What is to be told of people.
     #[arg(long, value_enum, default_value = "impaired")]
     target: Asked,
+    /// Leave out each site or device whole, instead of folds drawn over people.
+    #[arg(long, conflicts_with_all = ["outer", "repeats"])]
+    by: Option<Group>,
     /// Outer folds.
     #[arg(long, default_value_t = 5)]
     outer: usize,
@@ -35,43 +39,82 @@ pub(crate) struct Line {
     /// Inner folds, for settings and calibration.
     #[arg(long, default_value_t = 4)]
     inner: usize,
+    /// How scores become probabilities: platt, isotonic, beta, or best (by log loss on inner folds).
+    #[arg(long, default_value = "platt", value_parser = calibration)]
+    calibration: Calibrator,
+    /// Share of each class that the bands may put on the wrong side; the rest is indeterminate.
+    #[arg(long, default_value_t = 0.1)]
+    error_rate: f64,
+    /// Permutations of the labels through the whole procedure, of logistic regression; 0 for none.
+    #[arg(long, default_value_t = 99)]
+    permutations: usize,
+    /// Shares of the training people at which the learning curve has points; none for no curve.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = [0.2, 0.4, 0.6, 0.8, 1.0])]
+    curve: Vec<f64>,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Look at the people set aside by `inkling cohort hold`, too. Every look is counted and printed on the card.
+    #[arg(long)]
+    holdout: bool,
     /// Threads; all cores by default. The numbers are the same for any.
     #[arg(long)]
     jobs: Option<usize>,
     /// Refuse while a finding of the audit is open.
     #[arg(long)]
     strict: bool,
-    /// Folder for card.json, card.html, splits.json and scores.json.
+    /// Folder for card.json, card.html, splits.json and scores.json. While it runs, work.jsonl holds what is finished:
+    /// the same line goes on where a killed one was.
     #[arg(long)]
     out: PathBuf,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Group {
+    Site,
+    Device,
+}
+
+fn calibration(word: &str) -> Result<Calibrator, String> {
+    Calibrator::named(word).ok_or_else(|| "expected platt, isotonic, beta or best".to_owned())
+}
+
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
-    let (outer, repeats, inner, seed) = (line.outer, line.repeats, line.inner, line.seed);
-    let families = families(line)?;
-    let plan = Plan { outer, repeats, inner, seed, families, ..Plan::default() };
+    let (whole, holdout) = crate::cohort::with_holdout(&line.cohort)?;
+    let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
+    if line.holdout && holdout.is_none() {
+        bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
+    }
+    let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
+    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
     let stages = Stages::new();
+    let watch = |progress| stages.show(progress);
     if let Some(target) = line.target.graded() {
-        let graded =
-            pool.install(|| evaluate_graded(&cohort, target, &plan, &|progress| stages.show(progress)))?;
+        let graded = pool.install(|| evaluate_graded(&cohort, target, &plan, &watch))?;
         stages.end();
         return write_graded(line, &graded);
     }
-    let evaluation = pool.install(|| evaluate(&cohort, &plan, &|progress| stages.show(progress)))?;
+    let path = line.out.join("work.jsonl");
+    let work = Work::open(&path, &cohort, &plan)?;
+    if work.replaced() {
+        eprintln!(
+            "inkling: {} was of other data, another plan or another program; begun anew",
+            path.display()
+        );
+    }
+    if work.taken_up() > 0 {
+        eprintln!("inkling: {} finished pieces taken up from {}", work.taken_up(), path.display());
+    }
+    let mut evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
     stages.end();
-    let card = &evaluation.card;
-    refuse_open(line, card.open_findings().next())?;
-    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
-    std::fs::write(line.out.join("card.json"), card.to_json()?)?;
-    std::fs::write(line.out.join("card.html"), card_page(card))?;
-    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
-    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
-    print!("{}", summary(card));
+    refuse_open(line, evaluation.card.open_findings().next())?;
+    if let Some(holdout) = holdout.filter(|_| line.holdout) {
+        evaluation.card.holdout = Some(pool.install(|| looked_at(line, (&whole, holdout), &plan))?);
+    }
+    write(line, &evaluation)?;
+    std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    print!("{}", summary(&evaluation.card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -114,6 +157,41 @@ fn families(line: &Line) -> Result<Vec<Family>> {
     let asked: Vec<&str> = line.estimator.iter().map(String::as_str).collect();
     let names = if asked.is_empty() { default } else { &asked[..] };
     names.iter().map(|name| family(name)).collect()
+}
+
+/// One look at the people set aside. It is written down before its numbers exist.
+fn looked_at(line: &Line, (whole, mut holdout): (&Cohort, Holdout), plan: &Plan) -> Result<HoldoutLook> {
+    count_look(whole, &mut holdout, plan)?;
+    holdout.write(&line.cohort)?;
+    Ok(look(whole, &holdout, plan)?)
+}
+
+fn plan(line: &Line) -> Result<Plan> {
+    let by = line.by.map(|by| match by {
+        Group::Site => By::Site,
+        Group::Device => By::Device,
+    });
+    Ok(Plan {
+        outer: line.outer,
+        repeats: line.repeats,
+        inner: line.inner,
+        seed: line.seed,
+        families: families(line)?,
+        by,
+        calibration: line.calibration,
+        error_rate: line.error_rate,
+        permutations: line.permutations,
+        curve: line.curve.clone(),
+        ..Plan::default()
+    })
+}
+
+fn write(line: &Line, evaluation: &Evaluation) -> Result<()> {
+    std::fs::write(line.out.join("card.json"), evaluation.card.to_json()?)?;
+    std::fs::write(line.out.join("card.html"), card_page(&evaluation.card))?;
+    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
+    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
+    Ok(())
 }
 
 fn family(name: &str) -> Result<Family> {
@@ -212,7 +290,7 @@ fn summary(card: &Card) -> String {
             text += &reading.as_ref().map(|reading| row(&it.name, what, reading)).unwrap_or_default();
         }
     }
-    text + &of_findings(&card.findings)
+    text + &beside(card) + &of_findings(&card.findings)
 }
 
 fn of_findings(findings: &[Finding]) -> String {
@@ -224,9 +302,67 @@ fn of_findings(findings: &[Finding]) -> String {
     findings.iter().map(line).collect()
 }
 
+/// What stands beside the headline: groups left out, bands, permutations and the learning curve.
+fn beside(card: &Card) -> String {
+    let mut text = String::new();
+    if let Some(left_out) = &card.left_out {
+        for it in &left_out.groups {
+            let auc = it
+                .auc
+                .as_ref()
+                .map_or("one class only, no AUC".to_owned(), |auc| format!("AUC {}", three(auc)));
+            text += &format!(
+                "left out {} {}: {} people, {} impaired, fitted on {}: {auc}\n",
+                left_out.by.word(),
+                it.name,
+                it.people,
+                it.impaired,
+                it.trained_on
+            );
+        }
+        if left_out.unknown > 0 {
+            text +=
+                &format!("{} people of no known {} were left aside\n", left_out.unknown, left_out.by.word());
+        }
+    }
+    for it in &card.estimators {
+        text += &it.coverage.as_ref().map(|coverage| bands(&it.name, coverage)).unwrap_or_default();
+    }
+    if let Some(it) = &card.permutation {
+        let m = it.permuted.len();
+        text +=
+            &format!("labels permuted {m} times, {}: AUC {:.3}, p = {:.3}\n", it.family, it.observed, it.p);
+    }
+    if let Some(it) = &card.holdout {
+        for estimator in &it.estimators {
+            text += &row(&estimator.name, &format!("holdout, look {}", it.looks.len()), &estimator.reading);
+        }
+    }
+    for it in &card.learning_curve {
+        text += &format!("learned from {:.0} people, logistic: AUC {}\n", it.people, three(&it.auc));
+    }
+    text
+}
+
+fn bands(estimator: &str, it: &Coverage) -> String {
+    format!(
+        "{estimator}, bands at error rate {}: impaired in low {}, healthy in high {}, indeterminate {}\n",
+        it.error_rate,
+        two(&it.impaired_in_low),
+        two(&it.healthy_in_high),
+        two(&it.indeterminate)
+    )
+}
+
+fn three(it: &Interval) -> String {
+    format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high)
+}
+
+fn two(it: &Interval) -> String {
+    format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high)
+}
+
 fn row(estimator: &str, what: &str, reading: &Reading) -> String {
-    let three = |it: &Interval| format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high);
-    let two = |it: &Interval| format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high);
     let m = &reading.metrics;
     let name = format!("{estimator}, {what}, n {}", reading.people);
     format!("{name:<34} {:>22} {:>18} {:>18}\n", three(&m.auc), two(&m.sensitivity), two(&m.specificity))

@@ -12,6 +12,7 @@
 mod curve;
 mod family;
 mod graded;
+mod holdout;
 mod left_out;
 mod nested;
 mod outer;
@@ -39,6 +40,7 @@ pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
 pub use graded::{Graded, GradedEvidence, GradedMetrics, Target, evaluate_graded};
+pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
 pub use outer::By;
 pub use permutation::Permutation;

@@ -99,16 +99,16 @@ pub use conformal::Coverage;
 pub use error::Error;
 pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing};
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, LeftOut, LeftOutGroup,
-    OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, evaluate, evaluate_graded,
-    evaluate_resuming,
+    By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence, HoldoutLook,
+    LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, count_look,
+    evaluate, evaluate_graded, evaluate_resuming, look,
 };
 pub use label::{Label, Points};
 pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
-    Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
-    SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
+    Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
+    Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};

@@ -57,8 +57,18 @@ impl Scale {
 
     /// The standardised log of a value, at most [`FARTHEST`] from 0; the median's place where it is missing (NaN).
     pub(crate) fn place(&self, value: f64) -> f64 {
+        self.standardised(value).clamp(-FARTHEST, FARTHEST)
+    }
+
+    /// The standardised log of a value however far out; the median's where it is missing (NaN).
+    pub(crate) fn standardised(&self, value: f64) -> f64 {
         let log = if value.is_nan() { self.median } else { signed_log(value, self.floor) };
-        ((log - self.mean) / self.deviation).clamp(-FARTHEST, FARTHEST)
+        (log - self.mean) / self.deviation
+    }
+
+    /// The same, but missing stays missing (NaN).
+    pub(crate) fn known(&self, value: f64) -> f64 {
+        if value.is_nan() { value } else { self.standardised(value) }
     }
 
     /// The value whose standardised log is zero: close to the geometric mean of the training people.
