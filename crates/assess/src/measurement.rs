@@ -1,10 +1,13 @@
 //! From a checked medium to its values.
 
-use feature::{Declined, Definition, FeatureVector, Quality, Reason, SetId};
+use feature::{Declined, Definition, FeatureSet, FeatureVector, Quality, Reason, SetId};
 use serde::{Serialize, ser::SerializeMap};
 use voice::Speaker;
 
-use crate::intake::{Medium, Received};
+use crate::{
+    facts::{CaptureFacts, FileFacts, capture_set, file_set},
+    intake::{Medium, Received},
+};
 
 /// What all measures of a medium read: its contours or tracks, computed once.
 #[derive(Debug, Clone)]
@@ -30,16 +33,18 @@ impl Analysis {
 }
 
 /// The sets that are measured of a recording, the first by default.
-fn voice_sets() -> Vec<feature::FeatureSet<voice::Analysis>> {
+fn voice_sets() -> Vec<FeatureSet<voice::Analysis>> {
     vec![voice::set(), voice::silence_set()]
 }
 
-/// Every set with its definitions, in the order of the rooms.
+/// Every set with its definitions, in the order of the rooms; last those of files, which are for audits only.
 pub fn sets() -> Vec<(SetId, Vec<Definition>)> {
-    let ink = ink::set();
-    let of_voice =
-        voice_sets().into_iter().map(|set| (set.id().clone(), set.definitions().copied().collect()));
-    of_voice.chain([(ink.id().clone(), ink.definitions().copied().collect())]).collect()
+    fn defined<A: ?Sized>(set: &FeatureSet<A>) -> (SetId, Vec<Definition>) {
+        (set.id().clone(), set.definitions().copied().collect())
+    }
+    let of_voice = voice_sets();
+    let rest = [defined(&ink::set()), defined(&file_set()), defined(&capture_set())];
+    of_voice.iter().map(defined).chain(rest).collect()
 }
 
 /// The values of one recording or drawing, and what they were read from.
@@ -51,11 +56,16 @@ pub struct Measurement {
     pub values: FeatureVector,
     /// What the values were read from.
     pub analysis: Analysis,
+    /// What the file says of itself.
+    pub file: FileFacts,
+    /// Where and when it was made, in the codes of its cohort; nothing outside one.
+    pub capture: CaptureFacts,
 }
 
 impl Measurement {
     /// Every value of the set that belongs to the medium.
-    fn of(medium: &Medium, speaker: Speaker) -> Result<Self, Declined> {
+    fn of(medium: &Medium, speaker: Speaker, bytes: u64) -> Result<Self, Declined> {
+        let (file, capture) = (FileFacts::of(medium, bytes), CaptureFacts::default());
         match medium {
             Medium::Voice(recording) => {
                 let apart = |reason: Reason| Declined::unreadable("voice.speaker", reason.as_str());
@@ -64,13 +74,24 @@ impl Measurement {
                     one => voice::Analysis::of(recording, one).map_err(apart)?,
                 };
                 let (quality, values) = (recording.quality().clone(), voice::set().measure(&analysis));
-                Ok(Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)) })
+                Ok(Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)), file, capture })
             }
             Medium::Ink(drawing) => {
                 let analysis = ink::Analysis::new(drawing);
                 let (quality, values) = (drawing.quality().clone(), ink::set().measure(&analysis));
-                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)) })
+                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)), file, capture })
             }
+        }
+    }
+
+    /// The values of one set; `None` where the set is of another kind of medium.
+    pub fn measure(&self, set: &SetId) -> Option<FeatureVector> {
+        let (file, capture) = (file_set(), capture_set());
+        match set {
+            own if own == self.values.set() => Some(self.values.clone()),
+            facts if facts == file.id() => Some(file.measure(&self.file)),
+            facts if facts == capture.id() => Some(capture.measure(&self.capture)),
+            other => self.analysis.measure(other),
         }
     }
 }
@@ -93,7 +114,8 @@ impl Measured {
     /// Measures what was received, of a recording only the turns of one speaker. Where they cannot be told apart the recording
     /// is declined with the reason: measures of both would pass for those of one.
     pub fn of(received: Received, speaker: Speaker) -> Self {
-        let outcome = received.medium.and_then(|medium| Measurement::of(&medium, speaker));
+        let measured = |medium: Medium| Measurement::of(&medium, speaker, received.bytes);
+        let outcome = received.medium.and_then(measured);
         Self { file: received.name, outcome }
     }
 
@@ -105,10 +127,7 @@ impl Measured {
             Err(declined) => vec![row(Err(declined.clone()))],
             Ok(it) if sets.is_empty() => vec![row(Ok((it.quality.clone(), it.values.clone())))],
             Ok(it) => {
-                let values = |set: &SetId| {
-                    if it.values.set() == set { Some(it.values.clone()) } else { it.analysis.measure(set) }
-                };
-                sets.iter().filter_map(values).map(|values| row(Ok((it.quality.clone(), values)))).collect()
+                sets.iter().filter_map(|set| it.measure(set)).map(|values| row(Ok((it.quality.clone(), values)))).collect()
             }
         }
     }

@@ -12,7 +12,10 @@
 mod nested;
 mod splits;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use feature::{Unit, Value};
 use serde::{Deserialize, Serialize};
@@ -162,7 +165,7 @@ pub struct Evaluation {
 /// splits. Threads change nothing, and a seed reproduces every number to the bit.
 pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evaluation, Error> {
     plan.check()?;
-    let table = table_of(cohort)?;
+    let table = &*table_of(cohort)?;
     let everybody = Training::new(table)?;
     everybody.both_classes("cohort")?;
     let splits = Splits::draw(&everybody, plan)?;
@@ -202,9 +205,10 @@ pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evalua
 /// Why a copied block is missing.
 pub(crate) const COPIED: &str = "copy of another person's block";
 
-/// The numbers of a cohort, or an error that says there are none.
-pub(crate) fn table_of(cohort: &Cohort) -> Result<&FeatureTable, Error> {
-    cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })
+/// The numbers of a cohort that speak of its people (not of rooms, files and devices), or an error that says there are none.
+pub(crate) fn table_of(cohort: &Cohort) -> Result<Cow<'_, FeatureTable>, Error> {
+    let table = cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })?;
+    Ok(audit::of_people(table))
 }
 
 fn judge(
