@@ -9,6 +9,7 @@ mod text;
 mod wording;
 
 pub use card_page::card_page;
+pub(crate) use page::document;
 pub use json::report_json;
 pub use page::report_page;
 pub use text::{measured_text, report_text};

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use assess::{card_page, portable};
+use assess::{card_page, check_disease, portable};
 use clap::Args;
 use learn::{Settings, train};
 use study::Cohort;
@@ -34,7 +34,8 @@ pub(crate) struct Line {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let cohort = Cohort::read(&line.cohort)?;
-    let table = cohort.table.as_ref().context("the cohort has no features.csv; measure its files first")?;
+    check_disease(&cohort)?;
+    let table = cohort.table.as_ref().context("the cohort has no numbers; `inkling measure` of its folder makes them")?;
     let settings = Settings::for_table(&line.name, table, portable);
     let settings = Settings { refits: line.refits, seed: line.seed, ..settings };
     let stages = Stages::new();
