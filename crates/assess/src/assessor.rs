@@ -46,6 +46,21 @@ impl Fitted {
         })
     }
 
+    /// The screeners of a folder of folders, in the order of their names; none where there is no such folder. One that cannot be
+    /// read is an error: an assessment that silently asks fewer screeners than are installed would pass for a negative one.
+    pub fn below(folder: &Path) -> Result<Vec<Self>, Error> {
+        let open = |source| Error::Open { path: folder.to_owned(), source };
+        if !folder.exists() {
+            return Ok(vec![]);
+        }
+        let entries = std::fs::read_dir(folder).map_err(open)?;
+        let mut folders: Vec<PathBuf> =
+            entries.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>().map_err(open)?;
+        folders.retain(|it| it.join("screener.json").exists());
+        folders.sort();
+        folders.iter().map(|it| Self::read(it)).collect()
+    }
+
     /// The screeners that are built into the program.
     pub fn shipped() -> Result<Vec<Self>, Error> {
         let handwriting = Self {

@@ -86,7 +86,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// A cohort that no screener may be fitted on.
-    #[error("{name}: expected labels healthy, mci and dementia, got {other} people with another disease; a screener is for cognition")]
+    #[error(
+        "{name}: expected labels healthy, mci and dementia, got {other} people with another disease; a screener is for cognition"
+    )]
     OtherDisease {
         /// The cohort.
         name: String,

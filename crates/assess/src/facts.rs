@@ -70,7 +70,8 @@ impl FileFacts {
     fn of_drawing(drawing: &Drawing, bytes: u64) -> Self {
         let timing = drawing.capture().timing;
         let steps = drawing.strokes().iter().flat_map(|stroke| stroke.points.windows(2));
-        let steps: Vec<f64> = steps.map(|pair| pair[1].t_s - pair[0].t_s).filter(|step| *step > 0.0).collect();
+        let steps: Vec<f64> =
+            steps.map(|pair| pair[1].t_s - pair[0].t_s).filter(|step| *step > 0.0).collect();
         let step = median(&steps).filter(|_| timing != Timing::Unknown);
         Self {
             bytes: Some(bytes),
@@ -133,7 +134,13 @@ static FILE: [Definition; 13] = [
         "of sound: the header's rate; of a drawing: 1 / median time between points of a stroke",
     ),
     fact("file.channels", "channels of the sound", Unit::Count, (1.0, 32.0), "as the header says"),
-    fact("file.bit_depth", "bits a sample", Unit::Bit, (1.0, 64.0), "as the header says; codecs of spectra have none"),
+    fact(
+        "file.bit_depth",
+        "bits a sample",
+        Unit::Bit,
+        (1.0, 64.0),
+        "as the header says; codecs of spectra have none",
+    ),
     fact(
         "file.duration",
         "duration of the file",
@@ -278,7 +285,10 @@ impl Codes {
             name.as_ref().map(|name| codes.get(name).copied().unwrap_or(0))
         };
         let day = |(first, day): (Date, Date)| {
-            (f64::from(first.until(day).map_or(0, |it| it.get_days())), f64::from(day.weekday().to_monday_one_offset()))
+            (
+                f64::from(first.until(day).map_or(0, |it| it.get_days())),
+                f64::from(day.weekday().to_monday_one_offset()),
+            )
         };
         CaptureFacts {
             device: code(&self.devices, &person.device),
@@ -294,7 +304,12 @@ fn codes<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {
     names.for_each(|name| *counts.entry(name).or_default() += 1);
     let mut shared: Vec<(&str, usize)> = counts.into_iter().filter(|(_, people)| *people >= FEWEST).collect();
     shared.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    shared.into_iter().take(CODES).enumerate().map(|(place, (name, _))| (name.to_owned(), place + 1)).collect()
+    shared
+        .into_iter()
+        .take(CODES)
+        .enumerate()
+        .map(|(place, (name, _))| (name.to_owned(), place + 1))
+        .collect()
 }
 
 #[cfg(test)]
@@ -316,7 +331,10 @@ mod tests {
         let facts = FileFacts::of(&Medium::Ink(Box::new(drawing)), 900);
         assert_eq!(feature::breaches(&file_set(), [&facts, &FileFacts::default()]), Vec::<String>::new());
         let known = CaptureFacts { device: Some(2), site: None, day: Some((3.0, 1.0)) };
-        assert_eq!(feature::breaches(&capture_set(), [&known, &CaptureFacts::default()]), Vec::<String>::new());
+        assert_eq!(
+            feature::breaches(&capture_set(), [&known, &CaptureFacts::default()]),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -334,14 +352,18 @@ mod tests {
         };
         let values = file_set().measure(&sound);
         assert_eq!(values.number("file.byte_rate"), Some(32_022.0));
-        assert_eq!((values.number("file.codec.pcm"), values.number("file.codec.mp3")), (Some(1.0), Some(0.0)));
+        assert_eq!(
+            (values.number("file.codec.pcm"), values.number("file.codec.mp3")),
+            (Some(1.0), Some(0.0))
+        );
         assert_eq!(values.value("file.order").unwrap().reason().unwrap().as_str(), ALONE);
     }
 
     #[test]
     fn devices_are_coded_by_how_many_share_them_and_rare_ones_are_nobodys_name() {
         let devices = (0..12).map(|it| person(it, Some(if it < 7 { "tablet" } else { "phone" })));
-        let people: Vec<Participant> = devices.chain([person(12, Some("her own")), person(13, None)]).collect();
+        let people: Vec<Participant> =
+            devices.chain([person(12, Some("her own")), person(13, None)]).collect();
         let codes = Codes::of(&people, &[]);
         let values = |it: usize| capture_set().measure(&codes.facts(&people[it], None));
         let of = |it, name: &str| values(it).number(name);

@@ -45,8 +45,8 @@ pub use assessment::{Assessment, Conclusion, Performed};
 pub use assessor::{Assessor, Fitted};
 pub use batch::{Ending, Found, Journal, measure_files};
 pub use cohort::{
-    Characteristic, Gathered, Imported, Layout, Measuring, Rating, TableOne, import_cohort, measure_cohort, table_one,
-    table_one_html, table_one_text,
+    Characteristic, Gathered, Imported, Layout, Measuring, Rating, TableOne, import_cohort, measure_cohort,
+    table_one, table_one_html, table_one_text,
 };
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;

@@ -126,9 +126,11 @@ impl Measured {
         match &self.outcome {
             Err(declined) => vec![row(Err(declined.clone()))],
             Ok(it) if sets.is_empty() => vec![row(Ok((it.quality.clone(), it.values.clone())))],
-            Ok(it) => {
-                sets.iter().filter_map(|set| it.measure(set)).map(|values| row(Ok((it.quality.clone(), values)))).collect()
-            }
+            Ok(it) => sets
+                .iter()
+                .filter_map(|set| it.measure(set))
+                .map(|values| row(Ok((it.quality.clone(), values))))
+                .collect(),
         }
     }
 }

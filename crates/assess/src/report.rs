@@ -9,8 +9,8 @@ mod text;
 mod wording;
 
 pub use card_page::card_page;
-pub(crate) use page::document;
 pub use json::report_json;
+pub(crate) use page::document;
 pub use page::report_page;
 pub use text::{measured_text, report_text};
 

@@ -31,11 +31,17 @@ mod tests {
 
     #[test]
     fn people_with_another_disease_are_refused() {
-        let person = Participant { label: Some(Diagnosis::Other), ..Participant::new(ParticipantId::new("p").unwrap()) };
+        let person = Participant {
+            label: Some(Diagnosis::Other),
+            ..Participant::new(ParticipantId::new("p").unwrap())
+        };
         let provenance = Provenance { name: "spirals".into(), ..Provenance::default() };
         let mut cohort = Cohort { provenance, participants: vec![person], table: None, submissions: vec![] };
         let message = check_disease(&cohort).unwrap_err().to_string();
-        assert!(message.starts_with("spirals: expected labels healthy, mci and dementia, got 1 people"), "{message}");
+        assert!(
+            message.starts_with("spirals: expected labels healthy, mci and dementia, got 1 people"),
+            "{message}"
+        );
         cohort.participants[0].label = Some(Diagnosis::Mci);
         assert!(check_disease(&cohort).is_ok());
     }

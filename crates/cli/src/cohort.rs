@@ -21,7 +21,9 @@ pub(crate) struct Line {
 #[derive(Subcommand)]
 enum Command {
     /// Turn a data set into a cohort folder. Nothing is copied: the folder names the files where they lie.
-    #[command(after_help = "Examples:\n  inkling cohort import darwin DARWIN.csv --out cohorts/darwin\n  inkling cohort import csv manifest.csv --name clinic --out cohorts/clinic")]
+    #[command(
+        after_help = "Examples:\n  inkling cohort import darwin DARWIN.csv --out cohorts/darwin\n  inkling cohort import csv manifest.csv --name clinic --out cohorts/clinic"
+    )]
     Import(Import),
     /// Show who is in a cohort folder, class by class: the first table of a paper.
     #[command(after_help = "Example:\n  inkling cohort show cohorts/darwin")]
@@ -137,7 +139,11 @@ impl Import {
     fn imported(&self) -> Result<Imported> {
         for name in ["features.csv", "features.parquet", "submissions.csv", "measured.jsonl"] {
             let there = self.out.join(name);
-            ensure!(!there.exists(), "{}: expected an empty folder, found a cohort; remove it or import elsewhere", there.display());
+            ensure!(
+                !there.exists(),
+                "{}: expected an empty folder, found a cohort; remove it or import elsewhere",
+                there.display()
+            );
         }
         let mut imported = import_cohort(self.layout.layout(), &self.path)?;
         let provenance = &mut imported.cohort.provenance;

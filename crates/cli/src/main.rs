@@ -6,6 +6,7 @@ mod audit;
 mod cohort;
 mod dictionary;
 mod evaluate;
+mod home;
 mod measure;
 mod progress;
 mod screeners;

@@ -8,12 +8,12 @@ use clap::Args;
 use learn::{Settings, train};
 use study::Cohort;
 
-use crate::progress::Stages;
+use crate::{home, progress::Stages};
 
 /// Fit a screener on a cohort, judge it, and write artefact and card.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  inkling train cohorts/darwin --name handwriting-darwin@1 --out screeners/handwriting-darwin@1"
+    after_help = "Example:\n  inkling train cohorts/clinic --name clinic-voice@1\n  inkling assess SESSION --screener clinic-voice@1"
 )]
 pub(crate) struct Line {
     /// The cohort folder.
@@ -21,9 +21,10 @@ pub(crate) struct Line {
     /// Name and version: name@1.
     #[arg(long)]
     name: String,
-    /// Folder for screener.json, card.json, card.html and splits.json.
+    /// Folder for screener.json, card.json, card.html and splits.json; by default $INKLING_HOME/screeners/NAME, where assess finds
+    /// it by its name.
     #[arg(long)]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Refits on people drawn with replacement, for the interval of a score.
     #[arg(long, default_value_t = 200)]
     refits: usize,
@@ -35,13 +36,19 @@ pub(crate) struct Line {
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let cohort = Cohort::read(&line.cohort)?;
     check_disease(&cohort)?;
-    let table = cohort.table.as_ref().context("the cohort has no numbers; `inkling measure` of its folder makes them")?;
+    let table = cohort
+        .table
+        .as_ref()
+        .context("the cohort has no numbers; `inkling measure` of its folder makes them")?;
     let settings = Settings::for_table(&line.name, table, portable);
     let settings = Settings { refits: line.refits, seed: line.seed, ..settings };
     let stages = Stages::new();
     let trained = train(&cohort, &settings, &|progress| stages.show(progress))?;
     stages.end();
-    let folder = &line.out;
+    let folder = &match &line.out {
+        Some(folder) => folder.clone(),
+        None => home::screeners()?.join(&line.name),
+    };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     std::fs::write(folder.join("screener.json"), trained.screener.to_json()?)?;
     std::fs::write(folder.join("card.json"), trained.card.to_json()?)?;

@@ -16,3 +16,5 @@ mod house;
 mod line;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/spoken.rs"]
+mod spoken;

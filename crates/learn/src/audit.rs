@@ -35,8 +35,8 @@ use crate::{
 
 pub use baseline::Baseline;
 pub use copies::copied_blocks;
-pub(crate) use room::of_people;
 pub use finding::{BlockName, Figure, Finding, Severity};
+pub(crate) use room::of_people;
 
 /// What a check looks at.
 pub(crate) struct Seen<'a> {
@@ -184,7 +184,10 @@ fn labelled(cohort: &Cohort, unchecked: &mut Vec<Unchecked>) -> Result<FeatureTa
     let table = match &cohort.table {
         Some(table) => table.clone(),
         None => {
-            say("measured values", "the cohort has no numbers; `inkling measure` of its folder makes them".to_owned());
+            say(
+                "measured values",
+                "the cohort has no numbers; `inkling measure` of its folder makes them".to_owned(),
+            );
             let mut people = FeatureTable::new(vec![])?;
             cohort.participants.iter().try_for_each(|it| people.push(it.clone(), []))?;
             people

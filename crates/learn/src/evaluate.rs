@@ -207,7 +207,8 @@ pub(crate) const COPIED: &str = "copy of another person's block";
 
 /// The numbers of a cohort that speak of its people (not of rooms, files and devices), or an error that says there are none.
 pub(crate) fn table_of(cohort: &Cohort) -> Result<Cow<'_, FeatureTable>, Error> {
-    let table = cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })?;
+    let table =
+        cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })?;
     Ok(audit::of_people(table))
 }
 

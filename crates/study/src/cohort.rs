@@ -401,7 +401,10 @@ mod tests {
         let folder = Folder::new(PEOPLE, "id,clock/ink.time.total\nb,74.1\n");
         folder.read().unwrap().write_parquet(folder.0.path()).unwrap();
         let message = folder.read().unwrap_err().to_string();
-        assert!(message.contains("expected one of features.csv and features.parquet, found both"), "{message}");
+        assert!(
+            message.contains("expected one of features.csv and features.parquet, found both"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -435,6 +438,12 @@ mod tests {
     fn a_folder_without_a_table_says_what_it_should_hold() {
         let folder = Folder::new(PEOPLE, "");
         std::fs::remove_file(folder.0.path().join("features.csv")).unwrap();
-        assert!(folder.read().unwrap_err().to_string().contains("features.csv, features.parquet or submissions.csv"));
+        assert!(
+            folder
+                .read()
+                .unwrap_err()
+                .to_string()
+                .contains("features.csv, features.parquet or submissions.csv")
+        );
     }
 }

@@ -76,11 +76,12 @@ fn recordings<'a>(
     gathering: &mut Gathering,
 ) -> Result<(), Error> {
     for file in files {
-        let task = match (lies_in(part, file, "Full_wave_enhanced_audio"), lies_in(part, file, "transcription")) {
-            (true, _) if is_sound(file) => "picture",
-            (_, true) if ending(file) == "cha" => "picture-transcript",
-            _ => continue,
-        };
+        let task =
+            match (lies_in(part, file, "Full_wave_enhanced_audio"), lies_in(part, file, "transcription")) {
+                (true, _) if is_sound(file) => "picture",
+                (_, true) if ending(file) == "cha" => "picture-transcript",
+                _ => continue,
+            };
         let id = ParticipantId::new(&stem(file)).ok().filter(|id| gathering.knows(id));
         let unknown = || Error::Layout {
             path: file.clone(),
@@ -114,7 +115,10 @@ mod tests {
 
     fn train() -> Folder {
         let folder = Folder::new();
-        folder.text("train/cc_meta_data.txt", "ID   ; age ; gender ; mmse\nS901 ; 67 ; male ; 30\nS902 ; 71 ; female ; NA\n");
+        folder.text(
+            "train/cc_meta_data.txt",
+            "ID   ; age ; gender ; mmse\nS901 ; 67 ; male ; 30\nS902 ; 71 ; female ; NA\n",
+        );
         folder.text("train/cd_meta_data.txt", "ID   ; age ; gender ; mmse\nS951 ; 70 ; female ; 14\n");
         for (group, id) in [("cc", "S901"), ("cc", "S902"), ("cd", "S951")] {
             folder.tone(&format!("train/Full_wave_enhanced_audio/{group}/{id}.wav"));
@@ -128,8 +132,11 @@ mod tests {
     fn people_recordings_and_transcripts_are_found() {
         let folder = train();
         let cohort = import(folder.path()).unwrap().cohort;
-        let people: Vec<_> =
-            cohort.participants.iter().map(|it| (it.id.reveal(), it.label.unwrap(), it.age, it.mmse)).collect();
+        let people: Vec<_> = cohort
+            .participants
+            .iter()
+            .map(|it| (it.id.reveal(), it.label.unwrap(), it.age, it.mmse))
+            .collect();
         assert_eq!(people[0], ("S901", Diagnosis::Healthy, Some(67.0), Some(30.0)));
         assert_eq!((people[1].3, people[2].1), (None, Diagnosis::Dementia));
         let tasks: Vec<&str> = cohort.submissions.iter().map(|it| it.task.as_str()).collect();
@@ -151,11 +158,17 @@ mod tests {
     fn what_is_not_of_the_layout_is_refused_with_what_was_expected() {
         let folder = train();
         folder.text("train/cd_meta_data.txt", "ID;age;gender;mmse\nS951;seventy;female;14\n");
-        assert!(refusal(import, &folder).contains(r#"line 2, column "age": expected years from 0 to 130, got "seventy""#));
+        assert!(
+            refusal(import, &folder)
+                .contains(r#"line 2, column "age": expected years from 0 to 130, got "seventy""#)
+        );
         folder.text("train/cd_meta_data.txt", "ID;age;gender;mmse\nS950;70;female;14\n");
         assert!(refusal(import, &folder).contains("S951.wav: expected a person of the table"));
         folder.text("train/cd_meta_data.txt", "ID;age;gender;mmse\nS951;70;female;14\nS952;70;male;14\n");
-        assert!(refusal(import, &folder).contains("expected a file of every person in the table, got none of 1 of 4"));
+        assert!(
+            refusal(import, &folder)
+                .contains("expected a file of every person in the table, got none of 1 of 4")
+        );
         folder.text("train/cd_meta_data.txt", "ID;age;gender;mmse\nS901;70;female;14\n");
         assert!(refusal(import, &folder).contains("each id once in all tables"));
         folder.text("train/cd_meta_data.txt", "ID;gender\n");

@@ -120,12 +120,16 @@ mod tests {
     fn labels_come_from_folders_and_scores_from_the_table() {
         let folder = layout();
         let cohort = import(folder.path()).unwrap().cohort;
-        let people: Vec<_> = cohort.participants.iter().map(|it| (it.id.reveal(), it.label, it.mmse)).collect();
-        assert_eq!(people, [
-            ("adrsdt901", None, None),
-            ("adrso901", Some(Diagnosis::Dementia), Some(17.0)),
-            ("adrso902", Some(Diagnosis::Healthy), Some(29.0)),
-        ]);
+        let people: Vec<_> =
+            cohort.participants.iter().map(|it| (it.id.reveal(), it.label, it.mmse)).collect();
+        assert_eq!(
+            people,
+            [
+                ("adrsdt901", None, None),
+                ("adrso901", Some(Diagnosis::Dementia), Some(17.0)),
+                ("adrso902", Some(Diagnosis::Healthy), Some(29.0)),
+            ]
+        );
         folder.text("labels/label_test_task1.csv", "ID,Dx\nadrsdt901,ProbableAD\n");
         assert_eq!(import(folder.path()).unwrap().cohort.participants[0].label, Some(Diagnosis::Dementia));
     }
@@ -139,7 +143,9 @@ mod tests {
         folder.text(table, "adressfname,mmse,dx\nadrso999,17,ad\n");
         assert!(refusal(import, &folder).contains("the name of a recording below audio"));
         folder.text(table, "adressfname,mmse,dx\nadrso901,31,ad\n");
-        assert!(refusal(import, &folder).contains(r#"column "mmse": expected points from 0 to 30, got "31""#));
+        assert!(
+            refusal(import, &folder).contains(r#"column "mmse": expected points from 0 to 30, got "31""#)
+        );
         let empty = Folder::new();
         empty.text("readme.txt", "nothing");
         assert!(refusal(import, &empty).contains("diagnosis/train/audio/ad and cn"));

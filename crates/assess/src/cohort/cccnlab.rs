@@ -42,7 +42,8 @@ fn several(root: &Path, files: &[PathBuf], table: &Path) -> Result<Imported, Err
         let id = sheet.required("patient_id", "a number", |it| it.parse::<u64>().ok())?;
         let moca = sheet.required("MoCA_score", "points from 0 to 30", up_to(30.0))?;
         let label = Some(if moca < MCI_BELOW { Diagnosis::Mci } else { Diagnosis::Healthy });
-        gathering.person(Participant { label, moca: Some(moca), ..person(&id.to_string(), table)? }, table)?;
+        gathering
+            .person(Participant { label, moca: Some(moca), ..person(&id.to_string(), table)? }, table)?;
     }
     for file in files.iter().filter(|it| is_picture(it)) {
         let Some((_, task)) = TASKS.iter().find(|(name, _)| stem(file) == *name) else { continue };
@@ -64,11 +65,13 @@ fn several(root: &Path, files: &[PathBuf], table: &Path) -> Result<Imported, Err
 fn shulman(root: &Path, files: &[PathBuf]) -> Result<Imported, Error> {
     let mut gathering = Gathering::default();
     for file in files.iter().filter(|it| is_picture(it)) {
-        let folder = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let folder =
+            file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         let score = folder.split('_').next().and_then(|it| it.parse().ok()).filter(|it: &u8| *it <= 5);
         let score = score.ok_or_else(|| Error::Layout {
             path: file.clone(),
-            expected: "a folder whose name begins with a Shulman score from 0 to 5, such as 5_perfect_clock".to_owned(),
+            expected: "a folder whose name begins with a Shulman score from 0 to 5, such as 5_perfect_clock"
+                .to_owned(),
             got: folder.clone(),
         })?;
         // The score stays out of the id, which would tell it.
@@ -101,7 +104,9 @@ fn provenance(name: &str, source: &str, description: &str) -> Provenance {
     Provenance {
         name: name.to_owned(),
         source: source.to_owned(),
-        licence: "As the repository states; where it states none, ask its authors before passing anything on.".to_owned(),
+        licence:
+            "As the repository states; where it states none, ask its authors before passing anything on."
+                .to_owned(),
         description: description.to_owned(),
         ..Provenance::default()
     }
@@ -126,7 +131,10 @@ mod tests {
         assert_eq!(labels, [(Some(Diagnosis::Mci), Some(24.0)), (Some(Diagnosis::Healthy), Some(25.0))]);
         assert_eq!((imported.cohort.submissions.len(), imported.ratings.len()), (6, 0));
         folder.text("images/903/clock.png", "somebody else");
-        assert!(refusal(import, &folder).contains("expected a folder named by a patient_id of label.csv, got 903"));
+        assert!(
+            refusal(import, &folder)
+                .contains("expected a folder named by a patient_id of label.csv, got 903")
+        );
     }
 
     #[test]

@@ -58,7 +58,11 @@ impl Imported {
             Some(table) if table.len() * table.columns().len() > MOST_TEXT => cohort.write_parquet(folder)?,
             _ => cohort.write(folder)?,
         }
-        if self.ratings.is_empty() { Ok(()) } else { write_ratings(&folder.join("ratings.csv"), &self.ratings) }
+        if self.ratings.is_empty() {
+            Ok(())
+        } else {
+            write_ratings(&folder.join("ratings.csv"), &self.ratings)
+        }
     }
 }
 
@@ -83,7 +87,8 @@ fn way(from: &Path, to: &Path) -> Result<PathBuf, Error> {
     };
     let (file, chosen) = chosen_drawing(to);
     let (from, to) = (whole(from)?, whole(&file)?);
-    let (a, b): (Vec<Component<'_>>, Vec<Component<'_>>) = (from.components().collect(), to.components().collect());
+    let (a, b): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (from.components().collect(), to.components().collect());
     let shared = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let up = a[shared..].iter().map(|_| Component::ParentDir);
     let way: PathBuf = up.chain(b[shared..].iter().copied()).collect();
@@ -151,7 +156,13 @@ impl Gathering {
     }
 
     /// Adds a file that a person handed in.
-    pub(super) fn file(&mut self, id: &ParticipantId, session: &str, task: &str, file: &Path) -> Result<(), Error> {
+    pub(super) fn file(
+        &mut self,
+        id: &ParticipantId,
+        session: &str,
+        task: &str,
+        file: &Path,
+    ) -> Result<(), Error> {
         self.dated(id, (session, None), task, file)
     }
 
@@ -181,7 +192,12 @@ impl Gathering {
     }
 
     /// The cohort of what was gathered; nobody or nothing is an error that says what was expected at `root`.
-    pub(super) fn finish(mut self, provenance: Provenance, root: &Path, expected: &str) -> Result<Imported, Error> {
+    pub(super) fn finish(
+        mut self,
+        provenance: Provenance,
+        root: &Path,
+        expected: &str,
+    ) -> Result<Imported, Error> {
         if self.people.is_empty() || self.submissions.is_empty() {
             let got = format!("{} people and {} files", self.people.len(), self.submissions.len());
             return Err(Error::Layout { path: root.to_owned(), expected: expected.to_owned(), got });
@@ -228,7 +244,8 @@ pub(super) fn below(root: &Path, expected: &str) -> Result<Vec<PathBuf>, Error> 
 
 /// Files of this name, in any case, the one nearest to the root first.
 pub(super) fn named<'a>(files: &'a [PathBuf], name: &str) -> Vec<&'a PathBuf> {
-    let is = |path: &&PathBuf| path.file_name().is_some_and(|it| it.to_string_lossy().eq_ignore_ascii_case(name));
+    let is =
+        |path: &&PathBuf| path.file_name().is_some_and(|it| it.to_string_lossy().eq_ignore_ascii_case(name));
     let mut found: Vec<&PathBuf> = files.iter().filter(is).collect();
     found.sort_by_key(|path| path.components().count());
     found

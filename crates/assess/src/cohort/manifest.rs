@@ -31,7 +31,8 @@ pub(super) fn import(path: &Path) -> Result<Imported, Error> {
         column: "id".to_owned(),
         got: sheet.header().len(),
     })?;
-    let numbers: Vec<usize> = (0..sheet.header().len()).filter(|&it| sheet.header()[it].contains('/')).collect();
+    let numbers: Vec<usize> =
+        (0..sheet.header().len()).filter(|&it| sheet.header()[it].contains('/')).collect();
     match (sheet.has("file"), numbers.is_empty()) {
         (true, true) => files(sheet, id),
         (false, false) => table(sheet, id, &numbers),
@@ -125,7 +126,11 @@ fn number(sheet: &Sheet, place: usize) -> Result<Option<f32>, Error> {
 }
 
 /// The column of `task/feature` or `task/feature [unit]`.
-fn column(sheet: &Sheet, place: usize, dictionary: &[(String, feature::Definition)]) -> Result<Column, Error> {
+fn column(
+    sheet: &Sheet,
+    place: usize,
+    dictionary: &[(String, feature::Definition)],
+) -> Result<Column, Error> {
     let name = &sheet.header()[place];
     let (bare, stated) = match name.split_once('[') {
         Some((bare, unit)) => (bare.trim(), Some(unit.trim_end_matches(']').trim())),
@@ -136,7 +141,9 @@ fn column(sheet: &Sheet, place: usize, dictionary: &[(String, feature::Definitio
         Some(unit) => Some(unit.parse::<Unit>().map_err(study::Error::from)?),
         None => dictionary.iter().find(|(_, it)| it.name == feature).map(|(_, it)| it.unit),
     };
-    let unit = unit.ok_or_else(|| sheet.bad(name, "a unit behind a feature that the dictionary lacks, as in clock/own.time [s]", bare))?;
+    let unit = unit.ok_or_else(|| {
+        sheet.bad(name, "a unit behind a feature that the dictionary lacks, as in clock/own.time [s]", bare)
+    })?;
     Ok(Column::new(Task::new(task.trim())?, feature.trim(), unit))
 }
 
@@ -171,7 +178,10 @@ mod tests {
                     p1,healthy,70,F,12,ko,Seoul,phone,29,second,2027-01-05,picture,sound/b.wav\n";
         let cohort = imported(text).unwrap().cohort;
         let one = &cohort.participants[0];
-        assert_eq!((cohort.participants.len(), one.mmse, one.site.as_deref()), (1, Some(29.0), Some("Seoul")));
+        assert_eq!(
+            (cohort.participants.len(), one.mmse, one.site.as_deref()),
+            (1, Some(29.0), Some("Seoul"))
+        );
         assert_eq!(cohort.submissions[1].date.unwrap().to_string(), "2027-01-05");
     }
 
@@ -180,7 +190,9 @@ mod tests {
         let text = "id,label,clock/ink.time.total,clock/own.delay [ms]\np1,mci,31.5,\n";
         let message = imported(text).unwrap_err().to_string();
         assert!(message.contains("unknown unit") && message.contains("ms"), "{message}");
-        let cohort = imported("id,label,clock/ink.time.total,clock/own.delay [s]\np1,mci,31.5,\np2,,,0.2\n").unwrap().cohort;
+        let cohort = imported("id,label,clock/ink.time.total,clock/own.delay [s]\np1,mci,31.5,\np2,,,0.2\n")
+            .unwrap()
+            .cohort;
         let table = cohort.table.as_ref().unwrap();
         assert_eq!((table.value(0, 0), table.value(0, 1), table.value(1, 1)), (Some(31.5), None, Some(0.2)));
         assert_eq!(table.columns()[1].unit, Unit::Second);
@@ -204,13 +216,25 @@ mod tests {
     fn every_bad_row_says_where_expected_and_got() {
         let cases = [
             ("name,task,file\n", r#"expected a column "id""#),
-            ("id,task\np,picture\n", "expected a column file beside task, or columns named task/feature, got neither"),
+            (
+                "id,task\np,picture\n",
+                "expected a column file beside task, or columns named task/feature, got neither",
+            ),
             ("id,file,clock/ink.time.total\n", "got both"),
-            ("id,task,file\np,picture,sound/c.wav\n", r#"line 2, column "file": expected a file below the folder of the table, got "sound/c.wav""#),
+            (
+                "id,task,file\np,picture,sound/c.wav\n",
+                r#"line 2, column "file": expected a file below the folder of the table, got "sound/c.wav""#,
+            ),
             ("id,file\np,sound/a.wav\n", r#"column "task": expected a task, got """#),
-            ("id,label,task,file\np,sick,picture,sound/a.wav\n", r#"expected healthy, mci, dementia or other, got "sick""#),
+            (
+                "id,label,task,file\np,sick,picture,sound/a.wav\n",
+                r#"expected healthy, mci, dementia or other, got "sick""#,
+            ),
             ("id,date,task,file\np,5.1.26,picture,sound/a.wav\n", "expected a day such as 2026-11-24"),
-            ("id,label,task,file\np,mci,picture,sound/a.wav\np,healthy,clock,sound/b.wav\n", "one label and one sex"),
+            (
+                "id,label,task,file\np,mci,picture,sound/a.wav\np,healthy,clock,sound/b.wav\n",
+                "one label and one sex",
+            ),
             ("id,task,file\n", "0 people and 0 files"),
             ("id,clock/own.delay\np,1\n", "a unit behind a feature that the dictionary lacks"),
             ("id,clock/ink.time.total\np,fast\n", r#"expected a finite number or nothing, got "fast""#),

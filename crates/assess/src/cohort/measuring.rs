@@ -153,7 +153,8 @@ fn refuse_what_cannot_be_measured(folder: &Path, cohort: &Cohort) -> Result<(), 
     for it in cohort.submissions.iter().filter(|it| not_measured(it).is_none()) {
         if let Some(other) = seen.insert((&it.participant, &it.session, &it.task), &it.file) {
             let got = format!("{} and {}", other.display(), it.file.display());
-            let expected = format!("one file for {} in a session; tell them apart as {0}-1 and {0}-2", it.task);
+            let expected =
+                format!("one file for {} in a session; tell them apart as {0}-1 and {0}-2", it.task);
             return Err(layout("submissions.csv", &expected, got));
         }
     }
@@ -165,7 +166,9 @@ fn not_measured(submission: &CohortSubmission) -> Option<&'static str> {
     let file = &submission.file;
     let transcript = submission.task.as_str().ends_with("-transcript");
     match () {
-        () if transcript || file.extension().is_some_and(|it| it.eq_ignore_ascii_case("cha")) => Some("transcripts"),
+        () if transcript || file.extension().is_some_and(|it| it.eq_ignore_ascii_case("cha")) => {
+            Some("transcripts")
+        }
         () if is_picture(file) => Some("pictures"),
         () => None,
     }
@@ -222,10 +225,22 @@ impl<'a> Work<'a> {
     /// A hash of everything the values depend on: program, sets, how files are read, the list, and each file's size.
     fn question(&self, how: &Measuring) -> Question {
         let mut hash = Sha256::new();
-        hash.update(format!("{} {:?} {:?} {:?}\n", env!("CARGO_PKG_VERSION"), self.sets, how.intake, how.speaker));
+        hash.update(format!(
+            "{} {:?} {:?} {:?}\n",
+            env!("CARGO_PKG_VERSION"),
+            self.sets,
+            how.intake,
+            how.speaker
+        ));
         for it in &self.cohort.submissions {
             let size = fs::metadata(chosen_drawing(&self.folder.join(&it.file)).0).map_or(0, |it| it.len());
-            hash.update(format!("{:?} {:?} {} {:?} {size}\n", it.participant.reveal(), it.session, it.task, it.file));
+            hash.update(format!(
+                "{:?} {:?} {} {:?} {size}\n",
+                it.participant.reveal(),
+                it.session,
+                it.task,
+                it.file
+            ));
             hash.update(format!("{:?} {:?}\n", it.date, self.capture(it)));
         }
         let asked = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -258,7 +273,9 @@ impl<'a> Work<'a> {
                         let name = feature.definition.name.to_owned();
                         match &feature.value {
                             Value::Measured(number) => drop(note.values.insert(name, *number)),
-                            Value::Missing(reason) => drop(note.missing.insert(name, reason.as_str().to_owned())),
+                            Value::Missing(reason) => {
+                                drop(note.missing.insert(name, reason.as_str().to_owned()))
+                            }
                         }
                     }
                 }
@@ -297,7 +314,11 @@ fn one_of(mut received: Vec<Received>, name: &str, drawing: Option<&str>) -> Rec
                 None => format!("expected one drawing, found {count}; name one of them as {name}#1"),
                 Some(drawing) => format!("expected a drawing {drawing} in the file, found {count} others"),
             };
-            Received { name: name.to_owned(), medium: Err(Declined::unreadable("cohort.drawing", words)), bytes: 0 }
+            Received {
+                name: name.to_owned(),
+                medium: Err(Declined::unreadable("cohort.drawing", words)),
+                bytes: 0,
+            }
         }
     }
 }
@@ -315,7 +336,8 @@ impl Notes {
         let path = folder.join(NOTES);
         let open = |source| Error::Open { path: path.clone(), source };
         let (whole, notes) = if path.exists() { read_notes(&path, &question, most)? } else { (0, vec![]) };
-        let mut out = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(open)?;
+        let mut out =
+            OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(open)?;
         out.set_len(whole).map_err(open)?;
         out.seek(SeekFrom::End(0)).map_err(open)?;
         let mut opened = Self { path, out, notes };
@@ -440,7 +462,10 @@ mod tests {
         let folder = Folder::new();
         let mut rows = String::from("id,label,device,session,date,task,file\n");
         for person in 0..6u32 {
-            let pen = ink::synth::Pen { rate_hz: 100.0 + 20.0 * f64::from(person % 2), ..ink::synth::Pen::natural(person.into()) };
+            let pen = ink::synth::Pen {
+                rate_hz: 100.0 + 20.0 * f64::from(person % 2),
+                ..ink::synth::Pen::natural(person.into())
+            };
             for session in 0..if person == 1 { 2 } else { 1 } {
                 let drawing = ink::synth::circle(20.0, 1.0 + f64::from(session), 3.0, &pen);
                 let file = format!("ink/{person}-{session}.json");
@@ -471,12 +496,20 @@ mod tests {
         let read = Cohort::read(&out).unwrap();
         let table = read.table.unwrap();
         let column = |name: &str| table.columns().iter().position(|it| it.name() == name);
-        for name in ["circle/ink.time.total", "circle/file.sample_rate", "circle/file.order", "circle/capture.device.1"] {
+        for name in [
+            "circle/ink.time.total",
+            "circle/file.sample_rate",
+            "circle/file.order",
+            "circle/capture.device.1",
+        ] {
             assert!(column(name).is_some(), "{name} is missing");
         }
         assert!(column("circle/file.codec.pcm").is_none(), "a column of nothing is left out");
         let rate = column("circle/file.sample_rate").unwrap();
-        assert!((table.value(0, rate).unwrap() - 100.0).abs() < 1.0 && (table.value(1, rate).unwrap() - 120.0).abs() < 1.0);
+        assert!(
+            (table.value(0, rate).unwrap() - 100.0).abs() < 1.0
+                && (table.value(1, rate).unwrap() - 120.0).abs() < 1.0
+        );
         assert!(table.row(6).all(|cell| cell.is_none()), "a declined file is a row of nothing");
     }
 
@@ -534,9 +567,14 @@ mod tests {
         let again = text.lines().nth(1).unwrap();
         fs::write(&list, format!("{text}{again}\n")).unwrap();
         let message = run(&out, &[]).unwrap_err().to_string();
-        assert!(message.contains("one file for circle in a session; tell them apart as circle-1 and circle-2"), "{message}");
+        assert!(
+            message.contains("one file for circle in a session; tell them apart as circle-1 and circle-2"),
+            "{message}"
+        );
         fs::write(&list, "participant,session,task,file\n").unwrap();
-        assert!(run(&out, &[]).unwrap_err().to_string().contains("rows of participant, session, task and file"));
+        assert!(
+            run(&out, &[]).unwrap_err().to_string().contains("rows of participant, session, task and file")
+        );
         fs::write(&list, text).unwrap();
         fs::write(out.join("features.csv"), "id\n").unwrap();
         assert!(run(&out, &[]).unwrap_err().to_string().contains("move the file away"));

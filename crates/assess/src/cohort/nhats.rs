@@ -89,9 +89,14 @@ fn add(
 /// The round of a picture: the number of the nearest folder that has one, else the only round of the tables.
 fn round_of(root: &Path, file: &Path, known: &Rounds) -> Result<u32, Error> {
     let way = file.strip_prefix(root).unwrap_or(file).parent();
-    let folders = way.into_iter().flat_map(Path::components).map(|it| it.as_os_str().to_string_lossy().to_lowercase());
+    let folders =
+        way.into_iter().flat_map(Path::components).map(|it| it.as_os_str().to_string_lossy().to_lowercase());
     let number = |folder: String| {
-        let digits: String = folder.trim_start_matches(|c: char| !c.is_ascii_digit()).chars().take_while(char::is_ascii_digit).collect();
+        let digits: String = folder
+            .trim_start_matches(|c: char| !c.is_ascii_digit())
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
         folder.starts_with('r').then(|| digits.parse().ok()).flatten()
     };
     let rounds: std::collections::BTreeSet<u32> = known.keys().map(|it| it.0).collect();
@@ -107,7 +112,9 @@ fn tables(files: &[PathBuf]) -> Result<Rounds, Error> {
     let mut known = Rounds::new();
     for table in files.iter().filter(|it| ending(it) == "csv") {
         let mut sheet = Sheet::open(table)?;
-        let Some((round, score)) = score_column(sheet.header()).filter(|_| sheet.has("spid")) else { continue };
+        let Some((round, score)) = score_column(sheet.header()).filter(|_| sheet.has("spid")) else {
+            continue;
+        };
         let columns = Columns::of(round, &sheet);
         while sheet.advance()? {
             let spid = sheet.required("spid", "a number", |it| {
@@ -173,7 +180,10 @@ impl Columns {
 /// The code in front of `1 YES`.
 fn code(cell: &str) -> Option<i32> {
     let number = cell.split_whitespace().next()?;
-    number.parse().ok().or_else(|| number.parse::<f64>().ok().filter(|it| it.fract() == 0.0).map(|it| it as i32))
+    number
+        .parse()
+        .ok()
+        .or_else(|| number.parse::<f64>().ok().filter(|it| it.fract() == 0.0).map(|it| it as i32))
 }
 
 fn provenance() -> Provenance {
@@ -202,7 +212,10 @@ mod tests {
         folder.text("round11/90000001.tif", "no real picture");
         folder.text("round11/90000002.tif", "no real picture");
         folder.text("round12/90000001_1.tif", "no real picture");
-        folder.text("r11.csv", "spid,cg11dclkdraw,r11demclas,r11dgender\n90000001,4,3,2 FEMALE\n90000002,-3,1,1 MALE\n");
+        folder.text(
+            "r11.csv",
+            "spid,cg11dclkdraw,r11demclas,r11dgender\n90000001,4,3,2 FEMALE\n90000002,-3,1,1 MALE\n",
+        );
         folder.text("r12.csv", "spid,cg12dclkdraw,hc12disescn9\n90000001,2,1 YES\n");
         folder
     }
@@ -211,10 +224,10 @@ mod tests {
     fn rounds_are_sessions_and_negative_codes_are_missing() {
         let imported = import(layout().path()).unwrap();
         let people: Vec<_> = imported.cohort.participants.iter().map(|it| (it.label, it.sex)).collect();
-        assert_eq!(people, [
-            (Some(Diagnosis::Healthy), Some(Sex::Female)),
-            (Some(Diagnosis::Dementia), Some(Sex::Male)),
-        ]);
+        assert_eq!(
+            people,
+            [(Some(Diagnosis::Healthy), Some(Sex::Female)), (Some(Diagnosis::Dementia), Some(Sex::Male)),]
+        );
         let sessions: Vec<&str> = imported.cohort.submissions.iter().map(|it| it.session.as_str()).collect();
         assert_eq!(sessions, ["11", "12", "11"]);
         let scores: Vec<f64> = imported.ratings.iter().map(|it| it.score).collect();
@@ -231,7 +244,10 @@ mod tests {
         assert!(refusal(import, &folder).contains("a folder named by its round"));
         let folder = layout();
         folder.text("r11.csv", "spid,cg11dclkdraw\n90000001,9\n");
-        assert!(refusal(import, &folder).contains(r#"column "cg11dclkdraw": expected 0 to 5 or a negative code, got "9""#));
+        assert!(
+            refusal(import, &folder)
+                .contains(r#"column "cg11dclkdraw": expected 0 to 5 or a negative code, got "9""#)
+        );
         folder.text("round11/clock.tif", "no real picture");
         folder.text("r11.csv", "spid,cg11dclkdraw\n90000001,4\n");
         assert!(refusal(import, &folder).contains("expected a picture named by spid"));

@@ -108,7 +108,9 @@ fn header(file: &Path) -> Result<Option<Header>, Error> {
     let reader = BufReader::new(File::open(file).map_err(open)?.take(HEADER));
     for line in reader.split(b'\n') {
         let line = String::from_utf8_lossy(&line.map_err(open)?).into_owned();
-        let Some(fields) = line.trim_end().strip_prefix("@ID:").filter(|it| it.contains("|PAR|")) else { continue };
+        let Some(fields) = line.trim_end().strip_prefix("@ID:").filter(|it| it.contains("|PAR|")) else {
+            continue;
+        };
         let fields: Vec<&str> = fields.split('|').map(str::trim).collect();
         let bad = |expected: &str, got: &str| Error::Layout {
             path: file.to_owned(),
@@ -195,7 +197,9 @@ mod tests {
     use super::*;
 
     fn transcript(folder: &Folder, path: &str, fields: &str) {
-        let text = format!("@UTF8\n@Begin\n@ID:\teng|Pitt|PAR|{fields}||\n@ID:\teng|Pitt|INV|||||Investigator|||\n*PAR:\tum .\n@End\n");
+        let text = format!(
+            "@UTF8\n@Begin\n@ID:\teng|Pitt|PAR|{fields}||\n@ID:\teng|Pitt|INV|||||Investigator|||\n*PAR:\tum .\n@End\n"
+        );
         folder.text(path, &text);
     }
 
@@ -206,7 +210,12 @@ mod tests {
         transcript(&folder, "Dementia/cookie/901-1.cha", "58;|male|MCI||Participant|23");
         transcript(&folder, "Dementia/cookie/901-2.cha", "59;|male|ProbableAD||Participant|18");
         transcript(&folder, "Dementia/fluency/903-0.cha", "71;06.|female|Memory||Participant|");
-        for path in ["Control/cookie/902-0", "Dementia/cookie/901-0", "Dementia/cookie/901-1", "Dementia/cookie/901-2"] {
+        for path in [
+            "Control/cookie/902-0",
+            "Dementia/cookie/901-0",
+            "Dementia/cookie/901-1",
+            "Dementia/cookie/901-2",
+        ] {
             folder.tone(&format!("{path}.mp3"));
         }
         folder.tone("Dementia/fluency/903-0.mp3");
@@ -217,32 +226,44 @@ mod tests {
     fn visits_of_one_person_are_sessions_and_the_mmse_is_where_pitt_puts_it() {
         let folder = layout();
         let cohort = import(folder.path()).unwrap().cohort;
-        let people: Vec<_> =
-            cohort.participants.iter().map(|it| (it.id.reveal(), it.label, it.age, it.mmse, it.education)).collect();
-        assert_eq!(people, [
-            ("901", Some(Diagnosis::Mci), Some(57.0), Some(24.0), None),
-            ("902", Some(Diagnosis::Healthy), Some(66.0), Some(30.0), None),
-            ("903", None, Some(71.5), None, None),
-        ]);
-        let visits: Vec<_> = cohort.submissions.iter().map(|it| (it.session.as_str(), it.task.as_str())).take(4).collect();
-        assert_eq!(visits, [
-            ("0", "picture"),
-            ("0", "picture-transcript"),
-            ("1", "picture"),
-            ("1", "picture-transcript"),
-        ]);
+        let people: Vec<_> = cohort
+            .participants
+            .iter()
+            .map(|it| (it.id.reveal(), it.label, it.age, it.mmse, it.education))
+            .collect();
+        assert_eq!(
+            people,
+            [
+                ("901", Some(Diagnosis::Mci), Some(57.0), Some(24.0), None),
+                ("902", Some(Diagnosis::Healthy), Some(66.0), Some(30.0), None),
+                ("903", None, Some(71.5), None, None),
+            ]
+        );
+        let visits: Vec<_> =
+            cohort.submissions.iter().map(|it| (it.session.as_str(), it.task.as_str())).take(4).collect();
+        assert_eq!(
+            visits,
+            [("0", "picture"), ("0", "picture-transcript"), ("1", "picture"), ("1", "picture-transcript"),]
+        );
         let description = &cohort.provenance.description;
-        assert!(description.contains("1 visits are left out") && description.contains("1 people have no label"));
+        assert!(
+            description.contains("1 visits are left out") && description.contains("1 people have no label")
+        );
     }
 
     #[test]
     fn names_and_headers_that_are_not_pitts_are_refused() {
         let folder = layout();
         folder.tone("Control/cookie/first.mp3");
-        assert!(refusal(import, &folder).contains("expected a name of person and visit such as 002-0, got first"));
+        assert!(
+            refusal(import, &folder).contains("expected a name of person and visit such as 002-0, got first")
+        );
         let folder = layout();
         transcript(&folder, "Control/cookie/902-0.cha", "66;|female|Control||Participant|35");
-        assert!(refusal(import, &folder).contains(r#"expected an MMSE from 0 to 30 in the @ID line of PAR, got "35""#));
+        assert!(
+            refusal(import, &folder)
+                .contains(r#"expected an MMSE from 0 to 30 in the @ID line of PAR, got "35""#)
+        );
         let folder = Folder::new();
         folder.tone("Control/902-0.mp3");
         assert!(refusal(import, &folder).contains("Control/cookie and Dementia/cookie"));

@@ -116,7 +116,10 @@ mod tests {
         let rows = "Process-rec-901,train,HC,Female,66*,29\n902,dev,MCI,Male,71,NA\n";
         let cohort = import(layout(rows).path()).unwrap().cohort;
         let people: Vec<_> = cohort.participants.iter().map(|it| (it.label, it.age, it.mmse)).collect();
-        assert_eq!(people, [(Some(Diagnosis::Healthy), None, Some(29.0)), (Some(Diagnosis::Mci), Some(71.0), None)]);
+        assert_eq!(
+            people,
+            [(Some(Diagnosis::Healthy), None, Some(29.0)), (Some(Diagnosis::Mci), Some(71.0), None)]
+        );
         assert_eq!(cohort.submissions.len(), 12);
         assert_eq!(cohort.submissions[2].task.as_str(), "fluency-semantic");
     }

@@ -214,10 +214,17 @@ mod tests {
 
     #[test]
     fn separators_spaces_and_case_are_those_of_the_file() {
-        for text in ["ID   ; Age ;mmse\nS001 ; 67 ; NA\n", "id,AGE,MMSE\n S001, 67,\n", "Id\tage\tmmse\nS001\t67\tnan\n"] {
+        for text in [
+            "ID   ; Age ;mmse\nS001 ; 67 ; NA\n",
+            "id,AGE,MMSE\n S001, 67,\n",
+            "Id\tage\tmmse\nS001\t67\tnan\n",
+        ] {
             let mut sheet = sheet(text);
             assert!(sheet.advance().unwrap());
-            assert_eq!((sheet.text("id"), sheet.text("age"), sheet.text("mmse")), (Some("S001"), Some("67"), None));
+            assert_eq!(
+                (sheet.text("id"), sheet.text("age"), sheet.text("mmse")),
+                (Some("S001"), Some("67"), None)
+            );
             assert!(!sheet.advance().unwrap());
         }
     }
@@ -234,7 +241,10 @@ mod tests {
 
     #[test]
     fn ages_of_chat_have_years_and_months() {
-        assert_eq!((years("71;06."), years("66;00."), years("57;"), years("57")), (Some(71.5), Some(66.0), Some(57.0), Some(57.0)));
+        assert_eq!(
+            (years("71;06."), years("66;00."), years("57;"), years("57")),
+            (Some(71.5), Some(66.0), Some(57.0), Some(57.0))
+        );
         assert_eq!((years("66*"), years("-1"), years("131")), (None, None, None));
     }
 }

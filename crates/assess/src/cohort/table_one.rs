@@ -115,9 +115,12 @@ pub fn table_one(cohort: &Cohort) -> TableOne {
     let sessions = sessions(cohort, &classes);
     let all: Vec<Characteristic> = numbers.chain(words).collect();
     let known = |it: &Characteristic| it.unknown.first() != Some(&people.len());
-    let not_recorded = all.iter().filter(|it| !known(it)).map(|it| it.name.split(',').next().unwrap_or_default().to_owned());
+    let not_recorded =
+        all.iter().filter(|it| !known(it)).map(|it| it.name.split(',').next().unwrap_or_default().to_owned());
     let provenance = &cohort.provenance;
-    let answer = |it: &study::Answer| format!("{} ({}): {}", it.finding, format!("{:?}", it.decision).to_lowercase(), it.note);
+    let answer = |it: &study::Answer| {
+        format!("{} ({}): {}", it.finding, format!("{:?}", it.decision).to_lowercase(), it.note)
+    };
     TableOne {
         name: provenance.name.clone(),
         source: provenance.source.clone(),
@@ -172,7 +175,9 @@ fn number(
     classes: &[Class],
     read: impl Fn(&Participant) -> Option<f64>,
 ) -> Characteristic {
-    let of = |class: &Class| -> Vec<f64> { people.iter().filter(|it| class.holds(it)).filter_map(&read).collect() };
+    let of = |class: &Class| -> Vec<f64> {
+        people.iter().filter(|it| class.holds(it)).filter_map(&read).collect()
+    };
     let values: Vec<Vec<f64>> = classes.iter().map(of).collect();
     let numbers: Vec<Option<Summary>> = values.iter().map(|it| summary(it)).collect();
     let labelled = classes.iter().zip(&numbers).filter(|(class, _)| matches!(class, Class::Labelled(_)));

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::Error;
 
-const EXPECTED: &str = "groundtruth.csv (tkdname, age, sex, mmse, dx) and recordings such as taukdial-002-1.wav";
+const EXPECTED: &str =
+    "groundtruth.csv (tkdname, age, sex, mmse, dx) and recordings such as taukdial-002-1.wav";
 
 pub(super) fn import(root: &Path) -> Result<Imported, Error> {
     let files = below(root, EXPECTED)?;
@@ -112,10 +113,14 @@ mod tests {
 
     #[test]
     fn recordings_of_one_person_are_tasks_of_one_participant() {
-        let rows = "taukdial-902-1.wav,72,F,29,NC\ntaukdial-902-2.wav,72,F,29,NC\ntaukdial-903-1.wav,80,M,24,MCI\n";
+        let rows =
+            "taukdial-902-1.wav,72,F,29,NC\ntaukdial-902-2.wav,72,F,29,NC\ntaukdial-903-1.wav,80,M,24,MCI\n";
         let cohort = import(layout(rows).path()).unwrap().cohort;
         assert_eq!(cohort.participants.len(), 2);
-        assert_eq!((cohort.participants[1].label, cohort.participants[1].mmse), (Some(Diagnosis::Mci), Some(24.0)));
+        assert_eq!(
+            (cohort.participants[1].label, cohort.participants[1].mmse),
+            (Some(Diagnosis::Mci), Some(24.0))
+        );
         let tasks: Vec<&str> = cohort.submissions.iter().map(|it| it.task.as_str()).collect();
         assert_eq!(tasks, ["picture-1", "picture-2", "picture-1"]);
     }
@@ -125,7 +130,9 @@ mod tests {
         let rows = "taukdial-902-1.wav,72,F,29,NC\ntaukdial-902-2.wav,72,F,29,MCI\n";
         assert!(refusal(import, &layout(rows)).contains("one label and one sex of each person"));
         let rows = "taukdial-902-1.wav,72,F,29,AD\n";
-        assert!(refusal(import, &layout(rows)).contains(r#"line 2, column "dx": expected NC or MCI, got "AD""#));
+        assert!(
+            refusal(import, &layout(rows)).contains(r#"line 2, column "dx": expected NC or MCI, got "AD""#)
+        );
         let rows = "taukdial-902-1.wav,72,F,29,NC\ntaukdial-999-1.wav,72,F,29,NC\n";
         assert!(refusal(import, &layout(rows)).contains("none of 1 of 3 people"));
         let folder = layout("");

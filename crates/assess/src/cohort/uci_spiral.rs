@@ -7,7 +7,12 @@
 //! one of cognition, so the label is `other` and no screener is fitted on it; it is here because its audit is a lesson:
 //! the sampling rate differs between the classes.
 
-use std::{collections::BTreeSet, fs::File, io::{BufRead, BufReader}, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
 
 use study::{Diagnosis, Participant, Provenance};
 
@@ -87,7 +92,10 @@ mod tests_of_import {
     #[test]
     fn each_test_of_a_file_is_a_task() {
         let folder = Folder::new();
-        folder.text("control/C_0901.txt", "200;204;0;73;910;1000;0\n201;204;0;80;910;1007;0\n200;204;0;73;910;2000;1\n");
+        folder.text(
+            "control/C_0901.txt",
+            "200;204;0;73;910;1000;0\n201;204;0;80;910;1007;0\n200;204;0;73;910;2000;1\n",
+        );
         folder.text("parkinson/P_0901.txt", "200;204;0;73;910;1000;2\n\n");
         let cohort = import(folder.path()).unwrap().cohort;
         let tasks: Vec<&str> = cohort.submissions.iter().map(|it| it.task.as_str()).collect();

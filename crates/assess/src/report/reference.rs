@@ -29,8 +29,11 @@ impl<'a> References<'a> {
     /// What the score of `assessment` read of `performed`; nothing where it did not read it.
     pub(crate) fn of(assessment: &'a Assessment, performed: &Performed) -> Self {
         let score = assessment.conclusion.score();
-        let contributions =
-            score.iter().flat_map(|it| &it.contributions).filter(|it| same_task(&performed.task, &it.task)).collect();
+        let contributions = score
+            .iter()
+            .flat_map(|it| &it.contributions)
+            .filter(|it| same_task(&performed.task, &it.task))
+            .collect();
         Self { contributions, cohort: assessment.card.as_ref().map_or("", |card| &card.cohort.name) }
     }
 

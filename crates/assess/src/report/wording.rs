@@ -22,7 +22,8 @@ pub(crate) const SYNTHETIC_SCREENER: &str = "Synthetic screener: the people it w
 
 /// Whether the screener that was asked was fitted on people who are made up.
 pub(crate) fn synthetic_screener(assessment: &Assessment) -> bool {
-    assessment.conclusion.score().is_some() && assessment.card.as_ref().is_some_and(|card| card.cohort.synthetic)
+    assessment.conclusion.score().is_some()
+        && assessment.card.as_ref().is_some_and(|card| card.cohort.synthetic)
 }
 
 /// Who, in what is known: `demo-0001 · 74 y · 9 y of school · English · right hand · 2026-11-24`.
@@ -141,8 +142,7 @@ pub(crate) fn label(feature: &str) -> String {
 
 /// What the session calls a task of the screener: `clock` for `darwin-24`.
 pub(crate) fn own_name(task: &Task, assessment: &Assessment) -> String {
-    let ours =
-        assessment.performed.iter().map(|it| &it.task).find(|it| crate::assessor::same_task(it, task));
+    let ours = assessment.performed.iter().map(|it| &it.task).find(|it| crate::assessor::same_task(it, task));
     ours.unwrap_or(task).to_string()
 }
 

@@ -70,7 +70,9 @@ fn summary(gathered: &Gathered, folder: &Path) -> String {
         text += &format!("not measured: {files} {kind}, which no room reads yet\n");
     }
     if *repeated > 0 {
-        text += &format!("{repeated} later sessions are in measured.jsonl and not in the table, which holds each person's first\n");
+        text += &format!(
+            "{repeated} later sessions are in measured.jsonl and not in the table, which holds each person's first\n"
+        );
     }
     text
 }

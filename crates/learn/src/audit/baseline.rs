@@ -67,7 +67,8 @@ const ORDER: &str = "file.order";
 
 /// Whether a feature says how long something took, or is the size of a file, which says it too.
 fn timed(feature: &str) -> bool {
-    feature == "file.bytes" || [".duration", "time.total", ".total_time"].iter().any(|end| feature.ends_with(end))
+    feature == "file.bytes"
+        || [".duration", "time.total", ".total_time"].iter().any(|end| feature.ends_with(end))
 }
 
 const ROOM: &str = "What was recorded differs between the classes in ways that are not the person. Record both classes in the same \
@@ -215,7 +216,8 @@ pub(crate) fn baselines(
 fn absent(kind: &Kind) -> String {
     match &kind.source {
         Source::Columns(_) => {
-            "the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them".to_owned()
+            "the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them"
+                .to_owned()
         }
         Source::Recorded(_) => "not recorded, or the same for everybody".to_owned(),
         Source::Gaps => "nothing is missing".to_owned(),
@@ -225,7 +227,8 @@ fn absent(kind: &Kind) -> String {
 /// The column that alone tells most, by the people of whom it is known: at least half.
 fn most_telling(table: &FeatureTable, labels: &[bool]) -> Option<(String, f64)> {
     let alone = |column: usize| {
-        let known = (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
+        let known =
+            (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
         let (cells, labels): (Vec<f64>, Vec<bool>) = known.unzip();
         let both = labels.contains(&true) && labels.contains(&false);
         let area = (both && 2 * cells.len() >= table.len()).then(|| auc(&cells, &labels))?;
@@ -370,12 +373,18 @@ mod tests {
 
     #[test]
     fn durations_are_a_note_whatever_they_tell() {
-        let timed = ["voice.duration", "ink.time.total", "ink.darwin.total_time", "silence.time.total", "file.bytes"];
+        let timed =
+            ["voice.duration", "ink.time.total", "ink.darwin.total_time", "silence.time.total", "file.bytes"];
         for feature in timed {
             let audit = audited(&cohort(with_column(feature, true)));
             let finding = audit.findings.iter().find(|it| it.kind == "duration_predicts_label").unwrap();
             assert_eq!(finding.severity, Severity::Note, "{feature}");
-            assert!(!audit.findings.iter().any(|it| it.kind.starts_with("silence") || it.kind.starts_with("file")));
+            assert!(
+                !audit
+                    .findings
+                    .iter()
+                    .any(|it| it.kind.starts_with("silence") || it.kind.starts_with("file"))
+            );
         }
     }
 
@@ -418,7 +427,12 @@ mod tests {
     fn what_cannot_be_fitted_is_said() {
         let audit = audited(&cohort(plain(60)));
         let reason = |check: &str| audit.unchecked.iter().find(|it| it.check == check).map(|it| &*it.reason);
-        assert_eq!(reason("silence baseline"), Some("the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them"));
+        assert_eq!(
+            reason("silence baseline"),
+            Some(
+                "the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them"
+            )
+        );
         assert_eq!(reason("demographics baseline"), Some("not recorded, or the same for everybody"));
         assert_eq!(reason("missingness baseline"), Some("nothing is missing"));
         assert!(audit.baselines.is_empty() && audit.whole_table.is_some());

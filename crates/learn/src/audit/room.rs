@@ -38,7 +38,9 @@ mod tests {
             columns.push(Column::new(Task::new("picture").unwrap(), name, Unit::One));
         }
         let mut table = FeatureTable::new(columns).unwrap();
-        table.push(plain.participants()[0].clone(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(Value::Measured)).unwrap();
+        table
+            .push(plain.participants()[0].clone(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(Value::Measured))
+            .unwrap();
         let left: Vec<String> = of_people(&table).columns().iter().map(|it| it.feature.clone()).collect();
         assert_eq!((left.len(), left[2].as_str()), (3, "voice.duration"));
     }

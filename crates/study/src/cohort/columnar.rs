@@ -52,8 +52,7 @@ pub(super) fn read(
         return Err(Error::TooManyCells { path: path.to_owned(), line: rows as u64, limit: MOST_CELLS });
     }
     let features = names.iter().filter(|name| *name != ID).map(|name| column_of(path, name, provenance));
-    let mut filling =
-        Filling::new(path, people, FeatureTable::new(features.collect::<Result<_, _>>()?)?);
+    let mut filling = Filling::new(path, people, FeatureTable::new(features.collect::<Result<_, _>>()?)?);
     let mut line = 1;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(failed)?;
@@ -133,7 +132,10 @@ fn numbers(column: ColumnReader, rows: usize) -> Result<Option<Vec<Option<f64>>>
 }
 
 /// One cell a row, `None` where it is null.
-fn cells<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: usize) -> Result<Vec<Option<T::T>>, ParquetError> {
+fn cells<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    rows: usize,
+) -> Result<Vec<Option<T::T>>, ParquetError> {
     let (mut values, mut levels): (Vec<T::T>, Vec<i16>) = (Vec::new(), Vec::new());
     let mut read = 0;
     while read < rows {
@@ -179,7 +181,8 @@ fn schema(columns: &[Column]) -> Result<Type, ParquetError> {
     let mut fields = vec![Arc::new(id)];
     for column in columns {
         let name = column.name();
-        let number = Type::primitive_type_builder(&name, Physical::FLOAT).with_repetition(Repetition::OPTIONAL);
+        let number =
+            Type::primitive_type_builder(&name, Physical::FLOAT).with_repetition(Repetition::OPTIONAL);
         fields.push(Arc::new(number.build()?));
     }
     Type::group_type_builder("features").with_fields(fields).build()

@@ -17,7 +17,8 @@ struct Line {
 /// The table in fixed columns, ending in a line break.
 pub fn table_one_text(table: &TableOne) -> String {
     let lines = lines(table);
-    let first = lines.iter().map(|it| it.name.chars().count() + 2 * usize::from(it.below)).max().unwrap_or(0).max(12);
+    let first =
+        lines.iter().map(|it| it.name.chars().count() + 2 * usize::from(it.below)).max().unwrap_or(0).max(12);
     let width = |place: usize| {
         let cells = lines.iter().map(|it| it.cells[place].chars().count());
         cells.chain([table.classes[place].chars().count()]).max().unwrap_or(0)
@@ -32,7 +33,9 @@ pub fn table_one_text(table: &TableOne) -> String {
     if table.synthetic {
         text += "The people of this cohort are made up.\n";
     }
-    for (what, words) in [("source", &table.source), ("licence", &table.licence), ("about", &table.description)] {
+    for (what, words) in
+        [("source", &table.source), ("licence", &table.licence), ("about", &table.description)]
+    {
         text += &paragraph(what, words);
     }
     text += &format!("\n{}", row("", &table.classes, "SMD"));
