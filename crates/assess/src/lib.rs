@@ -56,4 +56,4 @@ pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
 pub use plot::plot;
 pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
 pub use tabular::Columns;
-pub use training::{check_disease, portable};
+pub use training::{check_disease, portable, time_feature};

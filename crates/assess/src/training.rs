@@ -1,7 +1,8 @@
-//! What training a screener needs to know: which features mean the same on any device, and on whom none may be fitted.
+//! What training a screener needs to know: which features mean the same on any device, which say how long a
+//! task took, and on whom none may be fitted.
 
 use feature::Reach;
-use study::{Cohort, Column, Diagnosis};
+use study::{Cohort, Column, Diagnosis, FeatureTable};
 
 use crate::Error;
 
@@ -20,6 +21,14 @@ pub fn portable(column: &Column) -> bool {
     crate::dictionary()
         .iter()
         .any(|(_, definition)| definition.name == column.feature && definition.reach == Reach::AnyDevice)
+}
+
+/// Features that say how long a task took, in seconds; the first that a table has is used.
+const TIMES: [&str; 3] = ["ink.time.total", "ink.darwin.total_time", "voice.duration"];
+
+/// The feature of this table that says how long a task took; `None` where there is none.
+pub fn time_feature(table: &FeatureTable) -> Option<&'static str> {
+    TIMES.into_iter().find(|&name| table.columns().iter().any(|column| column.feature == name))
 }
 
 #[cfg(test)]

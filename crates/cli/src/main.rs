@@ -10,6 +10,7 @@ mod home;
 mod measure;
 mod progress;
 mod screeners;
+mod shorten;
 mod train;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ enum Command {
     Train(train::Line),
     Evaluate(evaluate::Line),
     Audit(audit::Line),
+    Shorten(shorten::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
 }
@@ -57,6 +59,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(line) => train::run(line),
         Command::Evaluate(line) => evaluate::run(line),
         Command::Audit(line) => audit::run(line),
+        Command::Shorten(line) => shorten::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
     }

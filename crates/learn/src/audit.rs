@@ -34,6 +34,7 @@ use crate::{
 };
 
 pub use baseline::Baseline;
+pub(crate) use chance::midranks;
 pub use copies::copied_blocks;
 pub use finding::{BlockName, Figure, Finding, Severity};
 pub(crate) use room::of_people;

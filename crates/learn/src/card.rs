@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Error, Estimator, Finding, Plan, Splits, audit, digest, metric::predictive_values,
-    screener::FormEvidence, subgroup::Subgroup,
+    Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan, Splits, audit,
+    digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
@@ -43,6 +43,15 @@ pub struct Card {
     pub predictive_values: PredictiveValues,
     /// The headline within groups of people.
     pub subgroups: Vec<Subgroup>,
+    /// Each site or device when it was left out whole; `None` where folds were drawn over people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// What the procedure reaches on labels dealt out anew; `None` where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
+    /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curve: Vec<CurvePoint>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -85,6 +94,12 @@ pub struct Evidence {
     pub name: String,
     /// Each setting of the grid and how many outer folds chose it (reading `masked`).
     pub chosen: Vec<(Estimator, usize)>,
+    /// Each kind of calibration and how many outer folds used it (reading `masked`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrated: Vec<(Calibrator, usize)>,
+    /// How often conformal bands were wrong or undecided (reading `masked`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// What it reached.
     pub readings: Readings,
     /// What it reached on the pattern of missing blocks alone.
@@ -146,6 +161,9 @@ impl Card {
             predictive_values: PredictiveValues { prevalence, sensitivity, specificity, positive, negative },
             estimators,
             subgroups,
+            left_out: None,
+            permutation: None,
+            learning_curve: vec![],
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],

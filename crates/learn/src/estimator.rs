@@ -16,6 +16,7 @@ use crate::{
 use logistic::{Line, Problem};
 use trees::{Forest, Growth};
 
+pub(crate) use cholesky::Cholesky;
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.

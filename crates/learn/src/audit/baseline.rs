@@ -12,7 +12,7 @@ use feature::{Unit, Value};
 use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words, room::of_the_room};
 use crate::{
     Error, Interval, Plan, Training,
-    evaluate::{Nested, Progress, Watch, missingness, nested},
+    evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
     metric::{Judged, auc},
 };
 
@@ -243,12 +243,12 @@ fn name_of(column: &Column) -> String {
 
 /// Nested folds on a table; `Err(Ok(…))` says why it cannot be fitted, `Err(Err(…))` is a broken house.
 fn judged(table: &FeatureTable, plan: &Plan) -> Result<Nested, Result<String, Error>> {
-    let fitted = Training::new(table).and_then(|everybody| nested(&everybody, plan, &|| ()));
+    let fitted = Training::new(table).and_then(|everybody| nested(&everybody, plan, &Stage::silent()));
     let first = |mut families: Vec<Nested>| families.swap_remove(0);
     fitted.map(first).map_err(|error| match error {
-        Error::NothingMeasured { .. } | Error::Study(study::Error::TooFewPeople { .. }) => {
-            Ok(error.to_string())
-        }
+        Error::NothingMeasured { .. }
+        | Error::Groups { .. }
+        | Error::Study(study::Error::TooFewPeople { .. }) => Ok(error.to_string()),
         other => Err(other),
     })
 }

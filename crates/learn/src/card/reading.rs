@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Plan,
     bootstrap::{Spread, spread},
-    evaluate::Nested,
+    evaluate::{Nested, mean_auc},
     metric::{BINS, Bin, Interval, Judged, Metrics, logit},
     seed::derive,
 };
@@ -18,7 +18,8 @@ pub struct Reading {
     /// Impaired people.
     pub impaired: usize,
     /// Every metric with its 95 % interval from drawing people. `auc.value` is the mean over outer folds and repeats; the other
-    /// values, and all intervals, are means over repeats of pooled out-of-fold probabilities.
+    /// values, and all intervals, are means over repeats of pooled out-of-fold probabilities. Where groups were left out, `auc`
+    /// is the mean over the groups of both classes, its interval from drawing people within each.
     #[serde(flatten)]
     pub metrics: Metrics<Interval>,
     /// Standard deviation of the AUC over outer folds and repeats.
@@ -70,7 +71,13 @@ pub struct Decider {
 pub(crate) fn reading(nested: &Nested, plan: &Plan) -> Reading {
     let found = spread(&nested.repeats, &[], (plan.draws, derive(plan.seed, &[SEED])))
         .expect("the folds were stratified, so both classes are there");
-    reading_of(&nested.repeats, &nested.fold_aucs, found, plan.prevalence)
+    let mut reading = reading_of(&nested.repeats, &nested.fold_aucs, found, plan.prevalence);
+    if !nested.groups.is_empty() {
+        let seed = derive(plan.seed, &[SEED, 1]);
+        let mean = mean_auc(&nested.repeats[0], &nested.groups, (plan.draws, seed));
+        reading.metrics.auc = mean.unwrap_or(reading.metrics.auc);
+    }
+    reading
 }
 
 /// Seed of the draws of people, below the plan's.
