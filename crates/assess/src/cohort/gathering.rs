@@ -139,9 +139,9 @@ impl Gathering {
         known.education = known.education.or(person.education);
         known.mmse = known.mmse.or(person.mmse);
         known.moca = known.moca.or(person.moca);
-        if known.language.is_none() {
-            known.language = person.language;
-        }
+        known.language = known.language.take().or(person.language);
+        known.site = known.site.take().or(person.site);
+        known.device = known.device.take().or(person.device);
         Ok(())
     }
 

@@ -7,15 +7,15 @@
 //!
 //! Files that no room measures yet (pictures, transcripts) are counted and passed over.
 
+mod notes;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
 };
 
 use feature::{Declined, Definition, SetId, Value};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use study::{Cohort, CohortSubmission, Column, FeatureTable, Participant, ParticipantId, Task};
 use voice::Speaker;
@@ -27,9 +27,7 @@ use crate::{
     facts::{CaptureFacts, Codes},
     measurement::sets,
 };
-
-/// Where the values of every file are noted.
-const NOTES: &str = "measured.jsonl";
+use notes::{Note, Notes, Question};
 
 /// How a cohort's files are measured.
 #[derive(Debug, Clone)]
@@ -57,32 +55,6 @@ pub struct Gathered {
     pub passed_over: BTreeMap<&'static str, usize>,
     /// Sessions after each person's first: measured, and not in the table.
     pub repeated: usize,
-}
-
-/// One line of the notes: what came of one submission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Note {
-    /// Row of `submissions.csv`, counted from 1.
-    row: usize,
-    file: String,
-    task: Task,
-    session: String,
-    /// Quality marks, where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    marks: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    declined: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    values: BTreeMap<String, f64>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    missing: BTreeMap<String, String>,
-}
-
-/// The first line of the notes: what was asked.
-#[derive(Debug, Serialize, Deserialize, PartialEq)]
-struct Question {
-    asked: String,
-    sets: Vec<SetId>,
 }
 
 /// Measures every file of a cohort folder and writes `features.parquet` there, with units in `cohort.json`. `tick` is called with
@@ -323,81 +295,6 @@ fn one_of(mut received: Vec<Received>, name: &str, drawing: Option<&str>) -> Rec
     }
 }
 
-/// `measured.jsonl`, which is written as files are measured.
-struct Notes {
-    path: PathBuf,
-    out: File,
-    notes: Vec<Note>,
-}
-
-impl Notes {
-    /// Opens the notes of a question: new, or behind the last whole line of an earlier run.
-    fn open(folder: &Path, question: Question, most: usize) -> Result<Self, Error> {
-        let path = folder.join(NOTES);
-        let open = |source| Error::Open { path: path.clone(), source };
-        let (whole, notes) = if path.exists() { read_notes(&path, &question, most)? } else { (0, vec![]) };
-        let mut out =
-            OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(open)?;
-        out.set_len(whole).map_err(open)?;
-        out.seek(SeekFrom::End(0)).map_err(open)?;
-        let mut opened = Self { path, out, notes };
-        if whole == 0 {
-            let line = opened.line(&question)?;
-            opened.append(&line)?;
-        }
-        Ok(opened)
-    }
-
-    fn add(&mut self, fresh: Vec<Note>) -> Result<(), Error> {
-        let mut text = Vec::new();
-        for note in &fresh {
-            text.extend(self.line(note)?);
-        }
-        self.notes.extend(fresh);
-        self.append(&text)
-    }
-
-    fn line(&self, what: &impl Serialize) -> Result<Vec<u8>, Error> {
-        let failed = |source| Error::Json { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(what).map_err(failed)?;
-        line.push(b'\n');
-        Ok(line)
-    }
-
-    fn append(&mut self, text: &[u8]) -> Result<(), Error> {
-        let open = |source| Error::Open { path: self.path.clone(), source };
-        self.out.write_all(text).and_then(|()| self.out.sync_data()).map_err(open)
-    }
-}
-
-/// The whole lines of earlier notes and where they end. A last line that was broken off is left out; notes of another question
-/// are refused.
-fn read_notes(path: &Path, question: &Question, most: usize) -> Result<(u64, Vec<Note>), Error> {
-    let open = |source| Error::Open { path: path.to_owned(), source };
-    let mut reader = BufReader::new(File::open(path).map_err(open)?);
-    let (mut whole, mut notes, mut line) = (0, Vec::new(), Vec::new());
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line).map_err(open)?;
-        if !line.ends_with(b"\n") {
-            return Ok((whole, notes));
-        }
-        if whole == 0 {
-            let asked: Option<Question> = serde_json::from_slice(&line).ok();
-            if asked.as_ref() != Some(question) {
-                return Err(Error::OtherQuestion { path: path.to_owned() });
-            }
-        } else {
-            let failed = |source| Error::Json { path: path.to_owned(), source };
-            notes.push(serde_json::from_slice(&line).map_err(failed)?);
-        }
-        if notes.len() > most {
-            return Err(Error::OtherQuestion { path: path.to_owned() });
-        }
-        whole += read as u64;
-    }
-}
-
 /// A row a person of their first session; a column a feature at a task that somebody has.
 fn table(
     cohort: &Cohort,
@@ -432,21 +329,12 @@ fn table(
     Ok(table)
 }
 
-impl Note {
-    fn value(&self, feature: &str) -> Value {
-        let missing = || match (&self.declined, self.missing.get(feature)) {
-            (Some(_), _) => "declined".to_owned(),
-            (None, Some(reason)) => reason.clone(),
-            (None, None) => "not measured".to_owned(),
-        };
-        self.values.get(feature).map_or_else(|| Value::Missing(missing().into()), |it| Value::Measured(*it))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::{Layout, import_cohort, lookalike::Folder};
-    use super::*;
+    use super::{notes::NOTES, *};
 
     fn how(sets: &[&str]) -> Measuring {
         let sets = sets.iter().map(|it| it.parse().unwrap()).collect();

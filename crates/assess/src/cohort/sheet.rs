@@ -152,7 +152,7 @@ fn open_text(path: &Path) -> Result<(Vec<String>, Rows), Error> {
     let _ = BufReader::new(open()?).read_line(&mut first);
     let most = |separator: &u8| first.bytes().filter(|byte| byte == separator).count();
     let separator = [b'\t', b';', b','].into_iter().max_by_key(most).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(open()?);
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(open()?);
     let failed = |source| Error::Csv { path: path.to_owned(), source };
     let header = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
     Ok((header, Rows::Text(Box::new(reader), csv::StringRecord::new())))
