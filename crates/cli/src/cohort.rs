@@ -161,3 +161,12 @@ impl Import {
         Ok(imported)
     }
 }
+
+/// The cohort with the people who have a label; says how many have none.
+pub(crate) fn labelled(cohort: Cohort) -> Cohort {
+    let (cohort, left_out) = cohort.labelled();
+    if left_out > 0 {
+        eprintln!("inkling: {left_out} people have no label and are left out");
+    }
+    cohort
+}

@@ -8,7 +8,7 @@ use clap::Args;
 use learn::{Card, Family, Interval, Plan, Reading, evaluate};
 use study::Cohort;
 
-use crate::progress::Stages;
+use crate::{cohort::labelled, progress::Stages};
 
 /// Judge estimators on a cohort by nested cross-validation over people, and write a card.
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(crate) struct Line {
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
+    let cohort = labelled(Cohort::read(&line.cohort)?);
     let (outer, repeats, inner, seed) = (line.outer, line.repeats, line.inner, line.seed);
     let families = line.estimator.iter().map(|name| family(name)).collect::<Result<_>>()?;
     let plan = Plan { outer, repeats, inner, seed, families, ..Plan::default() };

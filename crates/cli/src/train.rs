@@ -8,7 +8,7 @@ use clap::Args;
 use learn::{Settings, train};
 use study::Cohort;
 
-use crate::{home, progress::Stages};
+use crate::{cohort::labelled, home, progress::Stages};
 
 /// Fit a screener on a cohort, judge it, and write artefact and card.
 #[derive(Args)]
@@ -34,7 +34,7 @@ pub(crate) struct Line {
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
+    let cohort = labelled(Cohort::read(&line.cohort)?);
     check_disease(&cohort)?;
     let table = cohort
         .table

@@ -119,6 +119,19 @@ impl Cohort {
         Ok(Self { provenance, participants, table, submissions: submissions.unwrap_or_default() })
     }
 
+    /// The cohort with the rows of those people only who have a label, and how many were left out: nobody without one can train
+    /// or judge anything.
+    pub fn labelled(mut self) -> (Self, usize) {
+        let Some(table) = &self.table else { return (self, 0) };
+        let known: Vec<usize> =
+            (0..table.len()).filter(|&row| table.participants()[row].label.is_some()).collect();
+        let left_out = table.len() - known.len();
+        if left_out > 0 {
+            self.table = Some(table.of_people(&known));
+        }
+        (self, left_out)
+    }
+
     /// Writes the cohort folder, making it where needed, with numbers as `features.csv`. Cells are written so that they read back
     /// to the same `f32`.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
@@ -394,6 +407,15 @@ mod tests {
         std::fs::write(folder.path().join("submissions.csv"), bad).unwrap();
         let message = Cohort::read(folder.path()).unwrap_err().to_string();
         assert!(message.contains("line 2, column \"date\": expected a day such as 2026-11-24"), "{message}");
+    }
+
+    #[test]
+    fn people_without_a_label_can_be_left_out_and_are_counted() {
+        let folder = Folder::new("id,label\na,healthy\nb,\n", "id,clock/ink.time.total\nb,74.1\na,31\n");
+        let (cohort, left_out) = folder.read().unwrap().labelled();
+        let table = cohort.table.unwrap();
+        assert_eq!((left_out, table.len(), table.participants()[0].id.reveal()), (1, 1, "a"));
+        assert_eq!(cohort.participants.len(), 2);
     }
 
     #[test]
