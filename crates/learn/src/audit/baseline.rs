@@ -157,7 +157,8 @@ impl Baseline {
         if self.auc.low <= TELLING {
             return None;
         }
-        let as_good = kind.name != "duration" && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
+        let as_good = !matches!(kind.name, "duration" | "order")
+            && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
         let severity = if kind.fault || as_good { Severity::Serious } else { Severity::Note };
         let beside = whole.map_or(String::new(), |it| format!("; every column reaches {}", auc_words(&it)));
         let most = self.most.as_ref().filter(|_| self.columns.len() > 1);
