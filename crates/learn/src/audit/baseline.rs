@@ -19,7 +19,7 @@ use crate::{
 /// What an estimator reaches on columns that should not matter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// Name: `silence`, `file`, `capture`, `order`, `duration`, `metadata`, `demographics`, `missingness`.
+    /// Name: `silence`, `file`, `capture`, `file_order`, `duration`, `metadata`, `demographics`, `missingness`.
     pub name: String,
     /// The columns it was given.
     pub columns: Vec<String>,
@@ -99,7 +99,7 @@ static KINDS: [Kind; 8] = [
         advice: ROOM,
     },
     Kind {
-        name: "order",
+        name: "file_order",
         source: Source::Columns(|it| it == ORDER),
         fault: false,
         words: "Places in the list of files",
@@ -157,7 +157,7 @@ impl Baseline {
         if self.auc.low <= TELLING {
             return None;
         }
-        let as_good = !matches!(kind.name, "duration" | "order")
+        let as_good = !matches!(kind.name, "duration" | "file_order")
             && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
         let severity = if kind.fault || as_good { Severity::Serious } else { Severity::Note };
         let beside = whole.map_or(String::new(), |it| format!("; every column reaches {}", auc_words(&it)));
@@ -395,7 +395,7 @@ mod tests {
         assert_eq!(audit.columns, 8);
         assert!(audit.whole_table.unwrap().value < 0.8, "the label's own column was left in");
         let order = audited(&cohort(with_column("file.order", true)));
-        assert!(order.findings.iter().any(|it| it.kind == "order_predicts_label" && !it.open()));
+        assert!(order.findings.iter().any(|it| it.kind == "file_order_predicts_label" && !it.open()));
         assert!(baseline(&order, "file").is_none());
     }
 
