@@ -54,6 +54,9 @@ pub use facts::{CaptureFacts, FileFacts};
 pub use intake::{Intake, Medium, Received, files};
 pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
 pub use plot::plot;
-pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
+pub use report::{
+    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,
+    report_json, report_page, report_text,
+};
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

@@ -1,6 +1,7 @@
 //! An assessment as text, page and JSON. The words are the same everywhere: `wording` holds them once.
 
 mod card_page;
+mod compared;
 mod json;
 mod key;
 mod page;
@@ -9,6 +10,7 @@ mod text;
 mod wording;
 
 pub use card_page::card_page;
+pub use compared::{Compared, Judged, compared_page, compared_text};
 pub use json::report_json;
 pub(crate) use page::document;
 pub use page::report_page;

@@ -36,7 +36,8 @@ pub(crate) struct Line {
     mm_per_unit: Option<f64>,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A share between 0 and 1, both left out.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("expected a share between 0 and 1".to_owned()) }
 }

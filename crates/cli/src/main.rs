@@ -4,6 +4,7 @@
 mod assess;
 mod audit;
 mod cohort;
+mod compare;
 mod dictionary;
 mod evaluate;
 mod home;
@@ -34,6 +35,7 @@ enum Command {
     Train(train::Line),
     Evaluate(evaluate::Line),
     Audit(audit::Line),
+    Compare(compare::Line),
     Shorten(shorten::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
@@ -59,6 +61,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(line) => train::run(line),
         Command::Evaluate(line) => evaluate::run(line),
         Command::Audit(line) => audit::run(line),
+        Command::Compare(line) => compare::run(line),
         Command::Shorten(line) => shorten::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),

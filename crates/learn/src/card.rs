@@ -3,19 +3,20 @@
 mod reading;
 mod words;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan, Splits, audit,
-    digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
+    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan,
+    Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
 pub(crate) use reading::{reading, reading_of};
 
 /// What `evaluate` and `train` write down: `card.json`. Fields are added, never renamed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Card {
     /// Name of the screener, or of the cohort and estimator that were judged.
     pub name: String,
@@ -52,6 +53,10 @@ pub struct Card {
     /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learning_curve: Vec<CurvePoint>,
+    /// The headline beside columns that should not matter: silence, file, device, duration, demographics. `None` where nobody
+    /// fitted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<Baselines>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -65,7 +70,7 @@ pub struct Card {
 }
 
 /// A cohort in numbers and words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CohortSummary {
     /// Short name.
     pub name: String,
@@ -88,7 +93,7 @@ pub struct CohortSummary {
 }
 
 /// One estimator on the readings of a cohort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Name of the family.
     pub name: String,
@@ -108,7 +113,7 @@ pub struct Evidence {
 }
 
 /// The same estimator on several readings of the same cohort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Readings {
     /// The file as it is.
     pub as_published: Reading,
@@ -120,7 +125,7 @@ pub struct Readings {
 }
 
 /// Arithmetic for a place where `prevalence` of the people screened are impaired.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictiveValues {
     /// Share of impaired people there.
     pub prevalence: f64,
@@ -164,11 +169,27 @@ impl Card {
             left_out: None,
             permutation: None,
             learning_curve: vec![],
+            baselines: None,
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
             screener_digest: None,
         }
+    }
+
+    /// Fits the baselines with the plan's first family and puts them, and what they give away, beside the headline.
+    pub(crate) fn with_baselines(
+        mut self,
+        cohort: &Cohort,
+        groups: &[Vec<Block<'_>>],
+        plan: &Plan,
+        watch: Watch<'_>,
+    ) -> Result<Self, Error> {
+        let whole = self.readings.masked.metrics.auc;
+        let (baselines, findings) = audit::baselines_of(cohort, groups, (plan, whole), watch)?;
+        self.baselines = Some(baselines);
+        self.findings.extend(findings);
+        Ok(self)
     }
 
     /// Reads `card.json`.
@@ -179,6 +200,13 @@ impl Card {
     /// What is written to `card.json`.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         serde_json::to_vec_pretty(self).map_err(|source| Error::Json { place: "card.json", source })
+    }
+
+    /// The JSON Schema (2020-12) of `card.json`, from the documentation of its fields.
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        schema["title"] = "Inkling card".into();
+        schema
     }
 
     /// Serious findings that nobody answered.

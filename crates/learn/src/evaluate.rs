@@ -21,6 +21,7 @@ mod work;
 use std::borrow::Cow;
 
 use feature::{Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
@@ -44,7 +45,7 @@ pub use splits::{OuterFold, Splits};
 pub use work::Work;
 
 /// An estimator with the settings its inner search chooses among.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Family {
     /// Name on the card: `logistic`, `extra-trees`.
     pub name: String,
@@ -90,7 +91,7 @@ impl Family {
 }
 
 /// How a cohort is judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Outer folds: each person is judged once a repeat.
     pub outer: usize,
@@ -262,7 +263,8 @@ pub fn evaluate_resuming(
     };
     let estimators: Vec<Evidence> = (0..plan.families.len()).map(evidence).collect();
     let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
-    let mut card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups);
+    let mut card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups)
+        .with_baselines(cohort, &groups, plan, watch)?;
     card.left_out = left_out::left_out(table, &on_masked[0], plan, whole.len() - table.len());
     (card.permutation, card.learning_curve) = (permutation, curve);
     let named =

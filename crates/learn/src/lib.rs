@@ -85,7 +85,9 @@ mod synthetic;
 mod train;
 mod training;
 
-pub use audit::{Audit, Baseline, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks};
+pub use audit::{
+    Audit, Baseline, Baselines, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks,
+};
 pub use calibrate::{Calibrator, Platt};
 pub use card::{
     Card, CohortSummary, Decider, Distribution, Evidence, PredictiveValues, Reading, Readings, RocPoint,

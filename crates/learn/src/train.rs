@@ -181,7 +181,9 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
         missingness_only,
     };
     let subgroups = crate::subgroup::subgroups(table, &judged[0].whole().repeats, &settings.plan);
-    let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups);
+    let simple = Plan { families: vec![Family::logistic()], ..settings.plan.clone() };
+    let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups)
+        .with_baselines(cohort, &groups, &simple, watch)?;
     card.name.clone_from(&settings.name);
     card.forms = forms;
     card.screener_digest = Some(screener.digest());

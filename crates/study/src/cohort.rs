@@ -10,6 +10,7 @@ use std::{
 
 use feature::Unit;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Error, FeatureTable, Participant, ParticipantId, Task};
@@ -19,7 +20,7 @@ use rows::Rows;
 pub(crate) const MOST_CELLS: usize = 100_000_000;
 
 /// What was decided of a finding of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// What the finding names is taken out before anything is fitted or judged.

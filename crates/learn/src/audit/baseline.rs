@@ -4,6 +4,7 @@
 //! the room. Each baseline chooses columns of the table by the name of their set, or what is recorded of people, and is judged
 //! by the same nested folds as everything else.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Column, FeatureTable, Participant};
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// What an estimator reaches on columns that should not matter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// Name: `silence`, `file`, `capture`, `file_order`, `duration`, `metadata`, `demographics`, `missingness`.
     pub name: String,
@@ -28,6 +29,17 @@ pub struct Baseline {
     /// The column that alone tells most, and the area under its ROC curve (at least .5), nothing fitted.
     #[serde(default)]
     pub most: Option<(String, f64)>,
+}
+
+/// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in the headline's folds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Baselines {
+    /// The estimator that was fitted: the headline's, or logistic regression beside a screener.
+    pub estimator: String,
+    /// What it reached.
+    pub fitted: Vec<Baseline>,
+    /// Baselines that could not be fitted, and why.
+    pub unchecked: Vec<Unchecked>,
 }
 
 /// The whole table under the baselines' estimator.
@@ -195,8 +207,32 @@ pub(crate) fn baselines(
             None
         }
     };
+    let baselines = each(seen, plan, KINDS.iter(), watch, &mut say)?;
+    Ok((whole, baselines))
+}
+
+/// The baselines of a card under the plan's first family. Gaps are left out: every card has them as a reading.
+pub(crate) fn of_card(seen: &Seen<'_>, plan: &Plan, watch: Watch<'_>) -> Result<Baselines, Error> {
+    let plan = Plan { families: plan.families[..1].to_vec(), ..plan.clone() };
+    let mut unchecked = vec![];
+    let kinds = KINDS.iter().filter(|kind| !matches!(kind.source, Source::Gaps));
+    let fitted = each(seen, &plan, kinds, watch, &mut |check: &str, reason| {
+        unchecked.push(Unchecked { check: check.to_owned(), reason });
+    })?;
+    Ok(Baselines { estimator: plan.families[0].name.clone(), fitted, unchecked })
+}
+
+/// Fits each kind that has columns; `say` hears of those that have none.
+fn each<'k>(
+    seen: &Seen<'_>,
+    plan: &Plan,
+    kinds: impl Iterator<Item = &'k Kind> + Clone,
+    watch: Watch<'_>,
+    say: &mut dyn FnMut(&str, String),
+) -> Result<Vec<Baseline>, Error> {
+    let of = kinds.clone().count();
     let mut baselines = vec![];
-    for (done, kind) in KINDS.iter().enumerate() {
+    for (done, kind) in kinds.enumerate() {
         match columns(kind, seen)?.ok_or_else(|| Ok(absent(kind))).and_then(|table| {
             let nested = judged(&table, plan)?;
             Ok((table, nested))
@@ -209,9 +245,9 @@ pub(crate) fn baselines(
             }),
             Err(reason) => say(kind.name, reason?),
         }
-        watch(Progress { stage: "baselines", done: done + 1, of: KINDS.len() });
+        watch(Progress { stage: "baselines", done: done + 1, of });
     }
-    Ok((whole, baselines))
+    Ok(baselines)
 }
 
 fn absent(kind: &Kind) -> String {

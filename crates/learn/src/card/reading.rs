@@ -1,5 +1,6 @@
 //! One estimator on one reading of a cohort, in numbers and points that a page can draw.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Metrics, curves and distributions of one reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// Number of people.
     pub people: usize,
@@ -35,7 +36,7 @@ pub struct Reading {
 }
 
 /// A point of the ROC curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RocPoint {
     /// Share of healthy people who screen positive.
     pub false_positive_rate: f64,
@@ -48,7 +49,7 @@ pub struct RocPoint {
 }
 
 /// How many people of each class have which probability: 20 bins of equal width, means over repeats.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Healthy people a bin.
     pub healthy: Vec<f64>,
@@ -57,7 +58,7 @@ pub struct Distribution {
 }
 
 /// A point of the decision curve (Vickers & Elkin 2006) at the plan's prevalence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decider {
     /// Probability at which somebody would be referred.
     pub threshold: f64,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Evidence for one form of a screener.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FormEvidence {
     /// Name of the form.
     pub form: String,
@@ -33,7 +34,7 @@ pub struct FormEvidence {
 }
 
 /// Evidence for one set of tasks, or an average over random sets of one size.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetEvidence {
     /// Which tasks, and sensitivity and specificity at both cuts.
     #[serde(flatten)]
