@@ -48,6 +48,12 @@ bench-assess: build ## CPU time and memory of one cold assessment
 bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING)
 
+bench-many: build ## memory of `measure` over 1,000 and 10,000 files, and resuming after a kill
+	@bench/many-files.py $(INKLING)
+
+fuzz: ## every decoder for SECONDS_EACH (30) seconds; TARGETS chooses (fuzz/README.md)
+	@SECONDS_EACH=$(or $(SECONDS_EACH),30) TARGETS="$(TARGETS)" scripts/fuzz
+
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)
 

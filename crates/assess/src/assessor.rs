@@ -7,12 +7,13 @@ use std::{
 
 use learn::{Card, Measurements, Outcome, Screener};
 use study::{Session, Submission, Task};
+use voice::Channels;
 
 use crate::{
     Error,
     assessment::{Assessment, Conclusion, Performed},
     intake::{Intake, Received},
-    measurement::Measured,
+    measurement::{Measured, Whose},
 };
 
 /// The form of a screener that reads drawings from any tablet.
@@ -81,9 +82,14 @@ pub struct Assessor {
 }
 
 impl Assessor {
-    /// An assessor that asks these screeners, the first that applies.
+    /// An assessor that asks these screeners, the first that applies. What is assessed is the participant: of a recording with
+    /// a person on each of two channels the participant's is read, unless `intake` names another.
     pub fn new(screeners: Vec<Fitted>, intake: Intake) -> Self {
-        Self { screeners, intake }
+        let channels = match intake.channels {
+            Channels::Mean => Channels::Participant(None),
+            named => named,
+        };
+        Self { screeners, intake: Intake { channels, ..intake } }
     }
 
     /// Assesses a session folder. A submission whose file is missing or broken is declined; the others go on.
@@ -147,7 +153,7 @@ fn form(screener: &Screener) -> &str {
 }
 
 fn performed(submission: &Submission, received: Received) -> Performed {
-    Performed { task: submission.task.clone(), measured: Measured::new(received) }
+    Performed { task: submission.task.clone(), measured: Measured::of(received, Whose::ParticipantIfKnown) }
 }
 
 /// Why nothing can be scored: a task that was handed in twice is nobody's to choose from.

@@ -52,7 +52,7 @@ pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use facts::{CaptureFacts, FileFacts};
 pub use intake::{Intake, Medium, Received, files};
-pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
+pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use plot::plot;
 pub use report::{
     Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,

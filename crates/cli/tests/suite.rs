@@ -16,5 +16,7 @@ mod house;
 mod line;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/speaker.rs"]
+mod speaker;
 #[path = "suite/spoken.rs"]
 mod spoken;

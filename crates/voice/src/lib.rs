@@ -1,7 +1,8 @@
 //! Sound to measures of speaking, by formula.
 //!
 //! **What comes in.** A sound file of any common kind (WAV, FLAC, MP3, Ogg Vorbis, Opus, M4A, WebM), any rate from 4 to
-//! 384 kHz, any number of channels: [`decode`] for bytes, [`decode_file`] for a path.
+//! 384 kHz, any number of channels: [`decode`] for bytes, [`decode_file`] for a path, [`decode_channels`] for one channel of it
+//! or the participant's of two.
 //!
 //! **What goes out.**
 //! - [`Recording`]: mono, 16 kHz, finite samples in `[-1, 1]`, time 0 the first sample of the file; and what the file was
@@ -55,6 +56,7 @@
 mod activity;
 mod analysis;
 mod cepstrum;
+mod channel;
 mod check;
 mod colour;
 mod contour;
@@ -65,6 +67,7 @@ mod functional;
 mod harmonic;
 mod harmonicity;
 mod intensity;
+mod interpolate;
 mod live;
 mod measures;
 mod period;
@@ -84,6 +87,7 @@ mod variability;
 
 pub use activity::Interval;
 pub use analysis::Analysis;
+pub use channel::{Channels, decode_channels};
 pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;

@@ -9,7 +9,9 @@
 //! - shimmer local, apq3, apq5, apq11, dda: the same of amplitudes; local dB: ⟨|20 log10(A[i+1] / A[i])|⟩.
 //!
 //! Beside them stand `jitter.exact` and `shimmer.exact_db` (`exact`), which on ten synthetic vowels differ from
-//! what was planted by half of what the reference's numbers do, and agree with nobody's.
+//! what was planted by half of what the reference's numbers do, and agree with nobody's. On 36 vowels that their constants
+//! were not set on, jitter is nearer truth than the standard name on 29 and at most 30 % off, shimmer on 19 and at most
+//! 0.35 dB (`tests/reference/perturbation.rs`).
 //!
 //! All are ratios, never per cent. In speech, as opposed to a sustained vowel, they are also raised by intonation and by
 //! the sounds themselves: compare like with like.

@@ -8,6 +8,8 @@
 
 #[path = "reference/attacks.rs"]
 mod attacks;
+#[path = "reference/channels.rs"]
+mod channels;
 #[path = "reference/formant.rs"]
 mod formant;
 #[path = "reference/formats.rs"]
@@ -16,6 +18,8 @@ mod formats;
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/live.rs"]
+mod live;
 #[path = "reference/perturbation.rs"]
 mod perturbation;
 #[path = "reference/properties.rs"]

@@ -6,8 +6,8 @@
 //! diagnosis/test-dist/audio/adrsdt1.wav …
 //! label_test_task1.csv (ID, Dx), label_test_task2.csv (ID, MMSE) where somebody has them
 //! ```
-//! Age and sex are not published. The segmentation tables say when the examiner speaks; they are not used: measure with
-//! `--speaker participant`. The folder `progression` is another question and is left out.
+//! Age and sex are not published. The segmentation tables say when the examiner speaks; they are not used: voices are
+//! told apart by ear. The folder `progression` is another question and is left out.
 
 use std::path::{Path, PathBuf};
 

@@ -18,11 +18,10 @@ use std::{
 use feature::{Declined, Definition, SetId, Value};
 use sha2::{Digest, Sha256};
 use study::{Cohort, CohortSubmission, Column, FeatureTable, Participant, ParticipantId, Task};
-use voice::Speaker;
 
 use super::gathering::{chosen_drawing, is_picture};
 use crate::{
-    Error, Intake, Measured, Received,
+    Error, Intake, Measured, Received, Whose,
     batch::measure_files,
     facts::{CaptureFacts, Codes},
     measurement::sets,
@@ -36,9 +35,10 @@ pub struct Measuring {
     pub sets: Vec<SetId>,
     /// How files are read.
     pub intake: Intake,
-    /// Whose voice.
-    pub speaker: Speaker,
 }
+
+/// Whose voice: as an assessment hears it, so that what is trained on and what is scored cannot drift apart.
+const WHOSE: Whose = Whose::ParticipantIfKnown;
 
 /// What came of measuring a cohort.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -197,13 +197,7 @@ impl<'a> Work<'a> {
     /// A hash of everything the values depend on: program, sets, how files are read, the list, and each file's size.
     fn question(&self, how: &Measuring) -> Question {
         let mut hash = Sha256::new();
-        hash.update(format!(
-            "{} {:?} {:?} {:?}\n",
-            env!("CARGO_PKG_VERSION"),
-            self.sets,
-            how.intake,
-            how.speaker
-        ));
+        hash.update(format!("{} {:?} {:?} {:?}\n", env!("CARGO_PKG_VERSION"), self.sets, how.intake, WHOSE));
         for it in &self.cohort.submissions {
             let size = fs::metadata(chosen_drawing(&self.folder.join(&it.file)).0).map_or(0, |it| it.len());
             hash.update(format!(
@@ -260,7 +254,7 @@ impl<'a> Work<'a> {
         let (path, drawing) = chosen_drawing(&self.folder.join(&submission.file));
         let name = path.display().to_string();
         let received = one_of(self.how.intake.receive(&path, &name), &name, drawing.as_deref());
-        let mut measured = Measured::of(received, self.how.speaker);
+        let mut measured = Measured::of(received, WHOSE);
         if let Ok(measurement) = &mut measured.outcome {
             measurement.file = std::mem::take(&mut measurement.file).at(row + 1);
             measurement.capture = self.capture(submission);
@@ -338,7 +332,7 @@ mod tests {
 
     fn how(sets: &[&str]) -> Measuring {
         let sets = sets.iter().map(|it| it.parse().unwrap()).collect();
-        Measuring { sets, intake: Intake::default(), speaker: Speaker::All }
+        Measuring { sets, intake: Intake::default() }
     }
 
     fn run(folder: &Path, sets: &[&str]) -> Result<Gathered, Error> {

@@ -21,7 +21,8 @@ pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
 }
 
 fn performed(performed: &Performed) -> Value {
-    json!({ "task": performed.task, "measured": performed.measured.valued(&[]).first() })
+    let voices = performed.measured.outcome.as_ref().ok().and_then(wording::voices);
+    json!({ "task": performed.task, "measured": performed.measured.valued(&[]).first(), "voices": voices })
 }
 
 fn session(assessment: &Assessment) -> Value {

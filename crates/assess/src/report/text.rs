@@ -79,6 +79,9 @@ fn performed_text(text: &mut Text, performed: &Performed) {
     text.blank();
     text.wrapped("", &format!("{title}, {quality}"));
     let Ok(measurement) = &performed.measured.outcome else { return };
+    if let Some(voices) = wording::voices(measurement) {
+        text.wrapped("  ", &voices);
+    }
     for feature in measurement.values.features().iter().filter(|it| is_key(it.definition.name)) {
         let reason = feature.value.reason().map(|it| format!("  {it}")).unwrap_or_default();
         let value = words::value(&feature.value, feature.definition);

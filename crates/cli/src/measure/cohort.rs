@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 use assess::{Gathered, Intake, Measuring, measure_cohort};
 
-use super::{Format, Line, Whose};
+use super::{Format, Line, Speaker};
 use crate::progress;
 
 /// The cohort folder that is to be measured, where the line names one.
@@ -22,12 +22,8 @@ pub(super) fn folder(paths: &[PathBuf]) -> Option<&Path> {
 
 pub(super) fn run(folder: &Path, line: &Line) -> Result<ExitCode> {
     refuse_other_outputs(line)?;
-    let speaker = match line.speaker {
-        Whose::All => voice::Speaker::All,
-        Whose::Participant => voice::Speaker::Participant,
-    };
     let intake = Intake { mm_per_unit: line.mm_per_unit, ..Intake::default() };
-    let how = Measuring { sets: line.set.clone(), intake, speaker };
+    let how = Measuring { sets: line.set.clone(), intake };
     let bar = progress::bar(0, "file");
     let gathered = measure_cohort(folder, &how, &|done, of| {
         bar.set_length(of as u64);
@@ -41,7 +37,7 @@ pub(super) fn run(folder: &Path, line: &Line) -> Result<ExitCode> {
     Ok(if gathered.declined.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A cohort's numbers have one place and one form.
+/// A cohort's numbers have one place and one form, and voices are heard as an assessment hears them.
 fn refuse_other_outputs(line: &Line) -> Result<()> {
     let asked = [
         ("--format", line.format != Format::Table),
@@ -49,11 +45,13 @@ fn refuse_other_outputs(line: &Line) -> Result<()> {
         ("--contours", !line.contours.is_empty()),
         ("--plot", line.plot.is_some()),
         ("--shard", line.shard.is_some()),
+        ("--speaker", line.speaker != Speaker::All),
+        ("--channel", line.channel.is_some()),
     ];
     match asked.iter().find(|(_, is)| *is) {
         Some((option, _)) => bail!(
-            "{option} is not for a cohort, whose numbers go to features.parquet in its folder; expected --set, --speaker, \
-             --mm-per-unit or --jobs"
+            "{option} is not for a cohort, whose numbers go to features.parquet in its folder; expected --set, --mm-per-unit \
+             or --jobs"
         ),
         None => Ok(()),
     }

@@ -38,6 +38,7 @@ fn measured(measurement: &Measurement, references: &References<'_>, place: usize
     };
     match &measurement.analysis {
         Analysis::Voice(analysis) => html! {
+            @if let Some(voices) = wording::voices(measurement) { p.meta { (voices) } }
             figure { (figure::waveform(&sounding(analysis))) }
             (values(&key, references)) (more)
         },
