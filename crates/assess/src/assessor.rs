@@ -111,7 +111,8 @@ impl Assessor {
         };
         let performed: Vec<Performed> = session.submissions.iter().flat_map(perform).collect();
         let (conclusion, card) = self.conclude(&performed)?;
-        Ok(Assessment { session, performed, conclusion, card: card.map(Box::new) })
+        let card = card.map(Box::new);
+        Ok(Assessment { session, performed, conclusion, card, standings: vec![], changes: None })
     }
 
     fn conclude(&self, performed: &[Performed]) -> Result<(Conclusion, Option<Card>), Error> {

@@ -95,6 +95,9 @@ pub enum Error {
         /// People labelled `other`.
         other: usize,
     },
+    /// Two sessions to be compared are of two people.
+    #[error("the earlier session: expected the same participant, got another")]
+    OtherParticipant,
     /// An output that an earlier run made whole.
     #[error("{}: expected no file of this name, found one; remove it or write elsewhere", path.display())]
     AlreadyThere {

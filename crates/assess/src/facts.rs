@@ -103,6 +103,7 @@ const fn fact(
         source: "essay of facts.rs",
         missing: "not said by the file, or no such thing for this kind of file",
         reach: Reach::SameDevice,
+        fragile: None,
     }
 }
 
@@ -206,6 +207,7 @@ const fn coded(name: &'static str, label: &'static str) -> Definition {
         source: "essay of facts.rs",
         missing: "not recorded, or not part of a cohort",
         reach: Reach::SameDevice,
+        fragile: None,
     }
 }
 

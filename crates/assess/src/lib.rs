@@ -35,6 +35,7 @@ mod facts;
 mod figure;
 mod intake;
 mod measurement;
+mod norm;
 mod plot;
 mod report;
 mod tabular;
@@ -53,6 +54,7 @@ pub use error::Error;
 pub use facts::{CaptureFacts, FileFacts};
 pub use intake::{Intake, Medium, Received, files};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
+pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
 pub use report::{
     Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,

@@ -5,9 +5,12 @@ mod compared;
 mod json;
 mod key;
 mod page;
+mod published;
 mod reference;
 mod text;
 mod wording;
+
+pub(crate) use key::is_key;
 
 pub use card_page::card_page;
 pub use compared::{Compared, Judged, compared_page, compared_text};

@@ -8,6 +8,7 @@
 mod beta;
 mod isotonic;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, estimator::log_loss, metric::logit};
@@ -15,7 +16,7 @@ use beta::Beta;
 use isotonic::Isotonic;
 
 /// How scores become log-odds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Calibrator {

@@ -10,6 +10,7 @@
 //! 2015) the bound is proved for split ranks and holds for crossed ones up to how much the fits of the folds differ: what it
 //! comes to is measured on the outer folds and printed beside the rate that was asked for.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -63,7 +64,7 @@ impl Ranks {
 }
 
 /// How the bands did for people whom nothing was fitted on: what was allowed, and what happened.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// The share of each class that may be in the wrong band.
     pub error_rate: f64,

@@ -195,7 +195,12 @@ impl Analysis {
 
     /// Contours of spectrum, formants and clarity, computed at the first call: only measures want them.
     pub fn timbre(&self) -> &Timbre {
-        self.timbre.get_or_init(|| Timbre::of(&self.recording, self.contours()))
+        self.timbre_told(&mut |_| {})
+    }
+
+    /// As [`timbre`](Self::timbre), saying after each kind of contour that it is done.
+    pub(crate) fn timbre_told(&self, done: &mut dyn FnMut(&'static str)) -> &Timbre {
+        self.timbre.get_or_init(|| Timbre::told(&self.recording, self.contours(), done))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

@@ -60,6 +60,7 @@ const fn jitter(
         source: "Boersma & Weenink, Praat manual, page Voice 2. Jitter; Davis 1979, Speech and Language 1:271-335",
         missing: "nothing voiced, or too few consecutive periods",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 
@@ -139,6 +140,7 @@ const fn shimmer(
         source: "Boersma & Weenink, Praat manual, page Voice 3. Shimmer; spec voice, section Acceptance",
         missing: "nothing voiced, or too few consecutive periods",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 
@@ -228,6 +230,7 @@ const fn exact(
         source: "spec voice, section Acceptance; linear prediction: Markel & Gray 1976, Linear Prediction of Speech",
         missing: "nothing voiced, or fewer than five consecutive periods",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

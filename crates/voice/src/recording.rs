@@ -143,9 +143,19 @@ impl Recording {
         Self::new(samples, self.source.clone(), self.damage.clone())
     }
 
+    /// The same sound, of which nothing has been computed yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { contours: Arc::default(), ..self.clone() }
+    }
+
     /// The contours, computed at the first call and shared by check and analysis.
     pub(crate) fn contours(&self) -> &Contours {
-        self.contours.get_or_init(|| Contours::of(&self.samples))
+        self.contours_told(&mut |_| {})
+    }
+
+    /// As [`contours`](Self::contours), saying after each that it is done.
+    pub(crate) fn contours_told(&self, done: &mut dyn FnMut(&'static str)) -> &Contours {
+        self.contours.get_or_init(|| Contours::told(&self.samples, done))
     }
 }
 
@@ -161,7 +171,7 @@ pub(crate) struct Duration;
 
 impl Measure<Analysis> for Duration {
     fn definitions(&self) -> &'static [Definition] {
-        &[Definition {
+        static DEFINITIONS: [Definition; 1] = [Definition {
             name: "voice.duration",
             label: "length of the recording",
             unit: Unit::Second,
@@ -170,7 +180,9 @@ impl Measure<Analysis> for Duration {
             source: "spec voice, section Measures",
             missing: "never",
             reach: Reach::AnyDevice,
-        }]
+            fragile: crate::fragility::of("voice.duration"),
+        }];
+        &DEFINITIONS
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {

@@ -241,6 +241,7 @@ const fn voices(
                  Signal Processing 28:357-366) and pitch; spec voice, section Acceptance",
         missing: "no speech was found, or too little of it to tell voices apart",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

@@ -43,18 +43,29 @@ pub struct Timbre {
 }
 
 impl Timbre {
-    pub(crate) fn of(recording: &Recording, contours: &Contours) -> Self {
+    /// The contours of a recording, saying after each kind that it is done.
+    pub(crate) fn told(
+        recording: &Recording,
+        contours: &Contours,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Self {
         let (samples, f0) = (recording.samples(), &contours.f0);
         let voiced = |frame: usize| f0.get(frame).is_some();
         let settings = FormantSettings::default();
         let raised = Raised::of(recording, settings.ceiling);
+        done("resampled to 11 kHz");
         let formants = raised.formants(&settings, samples.len(), voiced);
+        done("formants");
         // Below its band the cepstrum is not defined; see `cepstrum`.
         let reaches = recording.highest().0 >= cepstrum::NEEDS_HZ;
         let cpps = cepstrum::prominence(&raised, samples.len(), |frame| reaches && voiced(frame));
         drop(raised);
-        let Harmonics { h1_h2, h1_a3 } = Harmonics::of(samples, f0, &formants.frequency);
-        Self::from(Spectrum::of(samples), Harmonics { h1_h2, h1_a3 }, formants, cpps)
+        done("CPPS");
+        let harmonics = Harmonics::of(samples, f0, &formants.frequency);
+        done("H1-H2, H1-A3");
+        let spectrum = Spectrum::of(samples);
+        done("loudness, MFCC, tilt, flux");
+        Self::from(spectrum, harmonics, formants, cpps)
     }
 
     /// What is known of a sound that was listened to and is gone: its spectrum. The other contours are undefined everywhere.

@@ -24,6 +24,8 @@ mod live;
 mod perturbation;
 #[path = "reference/properties.rs"]
 mod properties;
+#[path = "reference/robustness.rs"]
+mod robustness;
 #[path = "reference/session.rs"]
 mod session;
 #[path = "reference/sounds.rs"]

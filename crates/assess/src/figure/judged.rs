@@ -63,7 +63,7 @@ pub(crate) fn calibration(bins: &[CalibrationBin], people: &[f64]) -> Markup {
     let wide = (axes.x(1.0) - axes.x(0.0)) / people.len().max(1) as f64;
     let body = html! {
         (axes.line([(0.0, 0.0), (1.0, 1.0)], Look::against()))
-        (axes.words((0.99, 0.82), "end", "dotted: ideal"))
+        (axes.key((0.84, 0.06), Look::against(), "ideal"))
         @for (bin, (low, high)) in bins.iter().map(|bin| (bin, bin.interval())) {
             line x1=(px(axes.x(bin.predicted))) x2=(px(axes.x(bin.predicted))) y1=(px(axes.y(low))) y2=(px(axes.y(high))) stroke="#9cc5bc" stroke-width="2" {}
         }

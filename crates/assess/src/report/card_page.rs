@@ -2,6 +2,7 @@
 //! and how useful it is, what else it could be, for whom, and what is not known.
 
 mod appendix;
+mod more;
 mod origin;
 mod plots;
 mod prevalence;
@@ -27,6 +28,7 @@ pub fn card_page(card: &Card) -> String {
         (plots::judged(card))
         (prevalence::slider(card))
         (rows::baselines(card))
+        (more::chance_and_size(card))
         (rows::subgroups(card))
         @for form in &card.forms { (rows::tasks(form)) }
         (origin::findings(card))
@@ -82,7 +84,7 @@ fn condition(card: &Card) -> &'static str {
     }
 }
 
-/// A share as the page's script writes it too.
-fn percent(share: f64) -> String {
-    words::percent(share)
+/// A share as the page's script writes it too: whole in the middle, one decimal near 0 and 1, where it matters.
+pub(super) fn percent(share: f64) -> String {
+    if share >= 0.9 { format!("{:.1} %", 100.0 * share) } else { words::percent(share) }
 }

@@ -105,7 +105,8 @@ impl Compared {
         let Interval { value, low, high } = found.difference.auc;
         let people =
             format!("on the {} people whom both judged, {} of them impaired", found.people, found.impaired);
-        let numbers = format!("difference of AUC {value:+.3} ({low:+.3} to {high:+.3}, p = {:.3})", found.p);
+        let difference = signed(Some(found.difference.auc));
+        let numbers = format!("difference of AUC {}, p = {:.3}", difference, found.p);
         let luck = if found.same_splits { "" } else { " The splits differ, so part of it is their luck." };
         if low > 0.0 || high < 0.0 {
             let better = if value > 0.0 { &self.a.name } else { &self.b.name };

@@ -31,7 +31,7 @@ pub struct Baseline {
     pub most: Option<(String, f64)>,
 }
 
-/// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in the headline's folds.
+/// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baselines {
     /// The estimator that was fitted: the headline's, or logistic regression beside a screener.
@@ -213,7 +213,13 @@ pub(crate) fn baselines(
 
 /// The baselines of a card under the plan's first family. Gaps are left out: every card has them as a reading.
 pub(crate) fn of_card(seen: &Seen<'_>, plan: &Plan, watch: Watch<'_>) -> Result<Baselines, Error> {
-    let plan = Plan { families: plan.families[..1].to_vec(), ..plan.clone() };
+    let plan = Plan {
+        families: plan.families[..1].to_vec(),
+        by: None,
+        permutations: 0,
+        curve: vec![],
+        ..plan.clone()
+    };
     let mut unchecked = vec![];
     let kinds = KINDS.iter().filter(|kind| !matches!(kind.source, Source::Gaps));
     let fitted = each(seen, &plan, kinds, watch, &mut |check: &str, reason| {

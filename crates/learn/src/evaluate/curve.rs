@@ -1,6 +1,7 @@
 //! How the AUC grows with the people to learn from: whether more of them would help.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{Error, Interval, Training, card, seed::derive};
 const REPEATS: usize = 2;
 
 /// One point of the learning curve.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CurvePoint {
     /// People fitted on: the mean over outer folds.
     pub people: f64,

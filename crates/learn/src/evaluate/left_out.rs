@@ -1,5 +1,6 @@
 //! What became of each site or device when it was left out whole.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::FeatureTable;
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// An evaluation by site or device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// What was left out in turn.
     pub by: By,
@@ -27,7 +28,7 @@ pub struct LeftOut {
 }
 
 /// One group that was left out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutGroup {
     /// Its name, as in the cohort.
     pub name: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
@@ -12,7 +13,7 @@ use crate::{Error, Held, Training, training::People};
 
 /// What whole groups of people are left out by: a screener that has learned a room or a tablet fails in the next one, and
 /// folds drawn over people cannot show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum By {

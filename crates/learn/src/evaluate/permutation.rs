@@ -2,13 +2,14 @@
 //! classifier performance"): search, calibration and judgement repeated on labels dealt out anew.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Plan, Stage, nested};
 use crate::{Error, Training, metric::auc, seed::derive};
 
 /// A permutation test of the nested procedure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Permutation {
     /// The family that was fitted. A quick one stands for all: whether the table tells the labels at all does not hang on it.
     pub family: String,

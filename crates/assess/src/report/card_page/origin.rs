@@ -23,7 +23,7 @@ pub(super) fn findings(card: &Card) -> Markup {
 fn one(finding: &Finding) -> Markup {
     html! {
         p {
-            b { (finding.kind.replace('_', " ")) } " · "
+            b { (finding.kind) } " · "
             @match &finding.decision {
                 Some(decision) => { (format!("{decision:?}").to_lowercase()) }
                 None if finding.open() => { span.warn { b { "open" } } }

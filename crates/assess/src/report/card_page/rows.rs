@@ -127,20 +127,43 @@ fn columns(columns: &[String]) -> String {
 /// The headline within groups of people.
 pub(super) fn subgroups(card: &Card) -> Markup {
     let rows: Vec<Row> = card.subgroups.iter().map(group).collect();
+    let headline = Some(card.readings.masked.metrics.auc.value);
     html! {
         section {
             h2 { "Groups of people" small { "pale: fewer than 30, too few to read" } }
             @if rows.is_empty() { p.meta { "Age, sex, education, language, site and device of these people are not recorded: an average may hide a group that fails." } }
-            @else { (forest(["group", "people", "AUC (95 %)", "sensitivity · specificity"], &rows, Some(card.readings.masked.metrics.auc.value))) }
+            @else { (forest(GROUPS, &rows, headline)) }
+            (super::more::left_out(card))
         }
     }
 }
 
-fn group(it: &learn::Subgroup) -> Row {
-    let words = match (&it.sensitivity, &it.specificity) {
-        (Some(sensitivity), Some(specificity)) => format!("{} · {}", short(sensitivity), short(specificity)),
-        _ => "not to be had".to_owned(),
+/// Heads of a table of groups.
+const GROUPS: [&str; 4] = ["group", "people (impaired)", "AUC (95 %)", "sensitivity · specificity"];
+
+/// Each site or device that was left out whole.
+pub(super) fn left_out(it: &learn::LeftOut, headline: f64) -> Markup {
+    let row = |it: &learn::LeftOutGroup| Row {
+        name: it.name.clone(),
+        people: format!("{} ({})", it.people, it.impaired),
+        estimate: it.auc,
+        greyed: it.people < SMALL,
+        words: both(it.sensitivity.as_ref(), it.specificity.as_ref()),
     };
+    forest(GROUPS, &it.groups.iter().map(row).collect::<Vec<_>>(), Some(headline))
+}
+
+/// Groups of fewer people are pale, as in `learn`.
+const SMALL: usize = 30;
+
+/// Sensitivity and specificity, each where there is one.
+fn both(sensitivity: Option<&Interval>, specificity: Option<&Interval>) -> String {
+    let words = |it: Option<&Interval>| it.map_or("–".to_owned(), short);
+    format!("{} · {}", words(sensitivity), words(specificity))
+}
+
+fn group(it: &learn::Subgroup) -> Row {
+    let words = both(it.sensitivity.as_ref(), it.specificity.as_ref());
     Row {
         name: format!("{}: {}", it.by, it.group),
         people: format!("{} ({})", it.people, it.impaired),

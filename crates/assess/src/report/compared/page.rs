@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     super::{
-        card_page::roc,
+        card_page::{percent, roc},
         page::{auc, document},
     },
     Compared, signed, three,
@@ -36,7 +36,7 @@ pub fn compared_page(compared: &Compared) -> String {
             section {
                 h2 { "Where they decide differently" }
                 p {
-                    "Both decide the same for " (words::percent(found.agreement.same.value)) " of people (kappa " (format!("{:.2}", found.agreement.kappa.value)) "). "
+                    "Both decide the same for " (percent(found.agreement.same.value)) " of people (kappa " (format!("{:.2}", found.agreement.kappa.value)) "). "
                     "Impaired people found by A only: " (format!("{:.1}", found.agreement.found_by_a)) ", by B only: " (format!("{:.1}", found.agreement.found_by_b)) ". "
                     "Healthy people alarmed by A only: " (format!("{:.1}", found.agreement.alarmed_by_a)) ", by B only: " (format!("{:.1}", found.agreement.alarmed_by_b))
                     ". Numbers are means over repeats."
@@ -74,8 +74,8 @@ fn table(compared: &Compared) -> Markup {
                     td class=(if row.beyond_chance() == Some(true) { "warn" } else { "why" }) { (row.conclusion()) }
                 }
             }
-            (plain(&format!("flagged: impaired, at {share}"), words::percent(a.0), words::percent(b.0)))
-            (plain(&format!("not flagged: healthy, at {share}"), words::percent(a.1), words::percent(b.1)))
+            (plain(&format!("flagged: impaired, at {share}"), percent(a.0), percent(b.0)))
+            (plain(&format!("not flagged: healthy, at {share}"), percent(a.1), percent(b.1)))
         } }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Compared, signed, three};
+use super::{super::card_page::percent, Compared, signed, three};
 use crate::words;
 
 /// The verdict, then a line a number.
@@ -20,9 +20,9 @@ pub fn compared_text(compared: &Compared) -> String {
     let [a, b] = compared.predictive();
     let share = words::stated_percent(compared.prevalence);
     let flagged = format!("flagged: impaired, at {share}");
-    line(&mut text, [&flagged, &words::percent(a.0), &words::percent(b.0), "", ""]);
+    line(&mut text, [&flagged, &percent(a.0), &percent(b.0), "", ""]);
     let others = format!("not flagged: healthy, at {share}");
-    line(&mut text, [&others, &words::percent(a.1), &words::percent(b.1), "", ""]);
+    line(&mut text, [&others, &percent(a.1), &percent(b.1), "", ""]);
     text
 }
 
