@@ -116,11 +116,19 @@ const CODECS: [(&str, &str); 6] = [
     ("file.codec.vorbis", "vorbis"),
     ("file.codec.opus", "opus"),
 ];
+/// Codecs whose bytes a second somebody chose.
+const LOSSY: [&str; 4] = ["mp3", "aac", "vorbis", "opus"];
 const CODEC: &str = "1 if the sound is coded so, else 0";
 
 static FILE: [Definition; 13] = [
     fact("file.bytes", "size of the file", Unit::Byte, (1.0, 4.3e9), "bytes of the whole file"),
-    fact("file.byte_rate", "bytes a second", Unit::PerSecond, (1.0, 1e7), "bytes of the file / duration"),
+    fact(
+        "file.byte_rate",
+        "bytes a second",
+        Unit::PerSecond,
+        (1.0, 1e7),
+        "bytes of the file / duration, of lossy codecs only: theirs is a setting, that of others follows from rate and content",
+    ),
     fact("file.codec.pcm", "uncompressed sound", Unit::One, (0.0, 1.0), CODEC),
     fact("file.codec.flac", "FLAC", Unit::One, (0.0, 1.0), CODEC),
     fact("file.codec.mp3", "MP3", Unit::One, (0.0, 1.0), CODEC),
@@ -168,7 +176,8 @@ impl Measure<FileFacts> for Facts {
     fn measure(&self, facts: &FileFacts, row: &mut Row<'_>) {
         let mut put = |name: &str, value: Option<f64>| value.into_iter().for_each(|it| row.put(name, it));
         put("file.bytes", facts.bytes.map(|it| it as f64));
-        let seconds = facts.duration_s.filter(|it| *it > 0.0);
+        let lossy = |codec: &String| LOSSY.iter().any(|it| codec.starts_with(it));
+        let seconds = facts.duration_s.filter(|it| *it > 0.0 && facts.codec.as_ref().is_some_and(lossy));
         put("file.byte_rate", facts.bytes.zip(seconds).map(|(bytes, seconds)| bytes as f64 / seconds));
         for (name, start) in CODECS {
             put(name, facts.codec.as_ref().map(|codec| f64::from(u8::from(codec.starts_with(start)))));
@@ -353,11 +362,17 @@ mod tests {
             ..FileFacts::default()
         };
         let values = file_set().measure(&sound);
-        assert_eq!(values.number("file.byte_rate"), Some(32_022.0));
         assert_eq!(
             (values.number("file.codec.pcm"), values.number("file.codec.mp3")),
             (Some(1.0), Some(0.0))
         );
+        assert_eq!(
+            values.number("file.byte_rate"),
+            None,
+            "of plain sound it says nothing that the rate does not"
+        );
+        let coded = FileFacts { codec: Some("mp3".into()), ..sound };
+        assert_eq!(file_set().measure(&coded).number("file.byte_rate"), Some(32_022.0));
         assert_eq!(values.value("file.order").unwrap().reason().unwrap().as_str(), ALONE);
     }
 
