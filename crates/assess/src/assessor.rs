@@ -47,6 +47,21 @@ impl Fitted {
         })
     }
 
+    /// The screeners of a folder of folders, in the order of their names; none where there is no such folder. One that cannot be
+    /// read is an error: an assessment that silently asks fewer screeners than are installed would pass for a negative one.
+    pub fn below(folder: &Path) -> Result<Vec<Self>, Error> {
+        let open = |source| Error::Open { path: folder.to_owned(), source };
+        if !folder.exists() {
+            return Ok(vec![]);
+        }
+        let entries = std::fs::read_dir(folder).map_err(open)?;
+        let mut folders: Vec<PathBuf> =
+            entries.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>().map_err(open)?;
+        folders.retain(|it| it.join("screener.json").exists());
+        folders.sort();
+        folders.iter().map(|it| Self::read(it)).collect()
+    }
+
     /// The screeners that are built into the program.
     pub fn shipped() -> Result<Vec<Self>, Error> {
         let handwriting = Self {
@@ -108,13 +123,14 @@ impl Assessor {
         if reasons.len() == performed.len() {
             return Ok((Conclusion::Declined { reasons }, None));
         }
-        let measurements = match measurements(performed) {
-            Ok(measurements) => measurements,
-            Err(reason) => return Ok((Conclusion::NoScreener { reason }, None)),
-        };
+        if let Some(reason) = twice(performed) {
+            return Ok((Conclusion::NoScreener { reason }, None));
+        }
         let mut refusals = Vec::new();
         for fitted in &self.screeners {
-            match fitted.screener.score(&measurements, form(&fitted.screener))? {
+            let form = form(&fitted.screener);
+            let measurements = measurements(performed, &fitted.screener.tasks(form));
+            match fitted.screener.score(&measurements, form)? {
                 Outcome::Scored(score) => {
                     return Ok((Conclusion::Scored(Box::new(score)), Some(fitted.card.clone())));
                 }
@@ -141,27 +157,33 @@ fn performed(submission: &Submission, received: Received) -> Performed {
     Performed { task: submission.task.clone(), measured: Measured::of(received, Whose::ParticipantIfKnown) }
 }
 
-/// The values by the screeners' names of tasks. A task that was handed in twice is nobody's to choose from.
-fn measurements(performed: &[Performed]) -> Result<Measurements, String> {
-    let mut measurements = Measurements::new();
+/// Why nothing can be scored: a task that was handed in twice is nobody's to choose from.
+fn twice(performed: &[Performed]) -> Option<String> {
     let mut seen = BTreeMap::new();
-    for it in performed {
-        let Ok(measurement) = &it.measured.outcome else { continue };
-        let task = screener_task(&it.task);
-        if let Some(first) = seen.insert(task.clone(), &it.measured.file) {
-            let second = &it.measured.file;
-            return Err(format!(
+    for it in performed.iter().filter(|it| it.measured.outcome.is_ok()) {
+        let second = &it.measured.file;
+        if let Some(first) = seen.insert(&it.task, second) {
+            return Some(format!(
                 "task {} has two drawings or recordings, {first} and {second}; expected one",
                 it.task
             ));
         }
-        measurements.put_vector(&task, &measurement.values);
     }
-    Ok(measurements)
+    None
 }
 
-/// The name of a task in the cohort a screener was fitted on.
-pub(crate) fn screener_task(task: &Task) -> Task {
-    let known = SAME_TASK.iter().find(|(ours, _)| *ours == task.as_str());
-    known.and_then(|(_, theirs)| Task::new(theirs).ok()).unwrap_or_else(|| task.clone())
+/// The values by a screener's names of tasks.
+fn measurements(performed: &[Performed], known: &[&Task]) -> Measurements {
+    let mut measurements = Measurements::new();
+    for it in performed {
+        let Ok(measurement) = &it.measured.outcome else { continue };
+        let theirs = known.iter().find(|theirs| same_task(&it.task, theirs));
+        measurements.put_vector(theirs.copied().unwrap_or(&it.task), &measurement.values);
+    }
+    measurements
+}
+
+/// Whether a task of a session is this task of a screener, which may call it as its cohort did.
+pub(crate) fn same_task(ours: &Task, theirs: &Task) -> bool {
+    ours == theirs || SAME_TASK.contains(&(ours.as_str(), theirs.as_str()))
 }

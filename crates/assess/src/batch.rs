@@ -31,9 +31,9 @@ pub struct Found {
 
 /// Does `work` on every file with all threads of the current pool, and hands what comes of it to `sink` in the order of the
 /// files. At most a few files a thread are held at once, whatever their number. An error of `sink` ends it.
-pub fn measure_files<R: Send, E>(
-    files: &[Found],
-    work: impl Fn(&Found) -> R + Sync,
+pub fn measure_files<F: Sync, R: Send, E>(
+    files: &[F],
+    work: impl Fn(&F) -> R + Sync,
     mut sink: impl FnMut(Vec<R>) -> Result<(), E>,
 ) -> Result<(), E> {
     let chunks = files.chunks(AHEAD * rayon::current_num_threads());

@@ -47,6 +47,16 @@ pub enum Error {
         /// The cell as read.
         got: String,
     },
+    /// A folder or file that is not of the layout it should be.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    Layout {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the layout has there.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
     /// A session or cohort that could not be read.
     #[error(transparent)]
     Study(#[from] study::Error),
@@ -61,13 +71,29 @@ pub enum Error {
         /// Line, expected and got.
         source: serde_json::Error,
     },
-    /// A Parquet file that could not be written.
+    /// A Parquet file that could not be read or written.
     #[error("{}: {source}", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What the writer said.
+        /// What the reader or writer said.
         source: parquet::errors::ParquetError,
+    },
+    /// Notes of a cohort that another question began.
+    #[error("{}: expected the files, sets and settings of the run that began it, got others; remove it to measure anew", path.display())]
+    OtherQuestion {
+        /// The notes.
+        path: PathBuf,
+    },
+    /// A cohort that no screener may be fitted on.
+    #[error(
+        "{name}: expected labels healthy, mci and dementia, got {other} people with another disease; a screener is for cognition"
+    )]
+    OtherDisease {
+        /// The cohort.
+        name: String,
+        /// People labelled `other`.
+        other: usize,
     },
     /// Two sessions to be compared are of two people.
     #[error("the earlier session: expected the same participant, got another")]

@@ -26,6 +26,8 @@ pub struct Received {
     pub name: String,
     /// The medium, or why it cannot be measured.
     pub medium: Result<Medium, Declined>,
+    /// Size of the file.
+    pub bytes: u64,
 }
 
 /// How files are read.
@@ -42,12 +44,14 @@ pub struct Intake {
 impl Intake {
     /// Everything in the file at `path`, called `name` in what is said of it. Never empty.
     pub fn receive(&self, path: &Path, name: &str) -> Vec<Received> {
-        let received = match kind(path) {
+        let media = match kind(path) {
             Err(source) => Err(Declined::unreadable("file.open", source.to_string())),
-            Ok(Kind::Sound) => Ok(vec![Received { name: name.to_owned(), medium: self.sound(path) }]),
+            Ok(Kind::Sound) => self.sound(path).map(|medium| vec![(name.to_owned(), Ok(medium))]),
             Ok(Kind::Ink) => self.ink(path, name),
         };
-        received.unwrap_or_else(|declined| vec![Received { name: name.to_owned(), medium: Err(declined) }])
+        let bytes = std::fs::metadata(path).map_or(0, |it| it.len());
+        let media = media.unwrap_or_else(|declined| vec![(name.to_owned(), Err(declined))]);
+        media.into_iter().map(|(name, medium)| Received { name, medium, bytes }).collect()
     }
 
     fn sound(&self, path: &Path) -> Result<Medium, Declined> {
@@ -56,20 +60,23 @@ impl Intake {
         Ok(Medium::Voice(Box::new(Usable::new(recording)?)))
     }
 
-    fn ink(&self, path: &Path, name: &str) -> Result<Vec<Received>, Declined> {
+    fn ink(&self, path: &Path, name: &str) -> Result<Vec<Named>, Declined> {
         let unreadable = |words: String| Declined::unreadable("ink.decode", words);
         let bytes = read_up_to(path, ink::limit::BYTES).map_err(|error| unreadable(error.to_string()))?;
         let options =
             ink::Options { name: name.to_owned(), mm_per_unit: self.mm_per_unit, ..ink::Options::default() };
         let drawings = ink::decode(&bytes, &options).map_err(|error| unreadable(error.to_string()))?;
-        Ok(drawings.into_iter().map(received).collect())
+        Ok(drawings.into_iter().map(checked).collect())
     }
 }
 
-fn received(named: ink::Named) -> Received {
+/// A medium of a file with its name, or why it cannot be measured.
+type Named = (String, Result<Medium, Declined>);
+
+fn checked(named: ink::Named) -> Named {
     let unreadable = |error: ink::Error| Declined::unreadable("ink.decode", error.to_string());
     let usable = named.drawing.map_err(unreadable).and_then(Usable::new);
-    Received { medium: usable.map(|drawing| Medium::Ink(Box::new(drawing))), name: named.name }
+    (named.name, usable.map(|drawing| Medium::Ink(Box::new(drawing))))
 }
 
 /// One byte more than the limit, so that the decoder can say that it is over.

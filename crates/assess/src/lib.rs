@@ -31,6 +31,7 @@ mod batch;
 mod cohort;
 mod dictionary;
 mod error;
+mod facts;
 mod figure;
 mod intake;
 mod measurement;
@@ -44,9 +45,13 @@ mod words;
 pub use assessment::{Assessment, Conclusion, Performed};
 pub use assessor::{Assessor, Fitted};
 pub use batch::{Ending, Found, Journal, measure_files};
-pub use cohort::{Layout, import_cohort};
+pub use cohort::{
+    Characteristic, Gathered, Imported, Layout, Measuring, Rating, TableOne, import_cohort, measure_cohort,
+    table_one, table_one_html, table_one_text,
+};
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
+pub use facts::{CaptureFacts, FileFacts};
 pub use intake::{Intake, Medium, Received, files};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
@@ -56,4 +61,4 @@ pub use report::{
     report_json, report_page, report_text,
 };
 pub use tabular::Columns;
-pub use training::{portable, time_feature};
+pub use training::{check_disease, portable, time_feature};

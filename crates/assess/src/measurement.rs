@@ -1,10 +1,13 @@
 //! From a checked medium to its values.
 
-use feature::{Declined, Definition, FeatureVector, Quality, Reason, SetId, Usable};
+use feature::{Declined, Definition, FeatureSet, FeatureVector, Quality, Reason, SetId, Usable};
 use serde::{Serialize, ser::SerializeMap};
 use voice::Speaker;
 
-use crate::intake::{Medium, Received};
+use crate::{
+    facts::{CaptureFacts, FileFacts, capture_set, file_set},
+    intake::{Medium, Received},
+};
 
 /// What all measures of a medium read: its contours or tracks, computed once.
 #[derive(Debug, Clone)]
@@ -30,16 +33,18 @@ impl Analysis {
 }
 
 /// The sets that are measured of a recording, the first by default.
-fn voice_sets() -> Vec<feature::FeatureSet<voice::Analysis>> {
+fn voice_sets() -> Vec<FeatureSet<voice::Analysis>> {
     vec![voice::set(), voice::silence_set()]
 }
 
-/// Every set with its definitions, in the order of the rooms.
+/// Every set with its definitions, in the order of the rooms; last those of files, which are for audits only.
 pub fn sets() -> Vec<(SetId, Vec<Definition>)> {
-    let ink = ink::set();
-    let of_voice =
-        voice_sets().into_iter().map(|set| (set.id().clone(), set.definitions().copied().collect()));
-    of_voice.chain([(ink.id().clone(), ink.definitions().copied().collect())]).collect()
+    fn defined<A: ?Sized>(set: &FeatureSet<A>) -> (SetId, Vec<Definition>) {
+        (set.id().clone(), set.definitions().copied().collect())
+    }
+    let of_voice = voice_sets();
+    let rest = [defined(&ink::set()), defined(&file_set()), defined(&capture_set())];
+    of_voice.iter().map(defined).chain(rest).collect()
 }
 
 /// The values of one recording or drawing, and what they were read from.
@@ -51,6 +56,10 @@ pub struct Measurement {
     pub values: FeatureVector,
     /// What the values were read from.
     pub analysis: Analysis,
+    /// What the file says of itself.
+    pub file: FileFacts,
+    /// Where and when it was made, in the codes of its cohort; nothing outside one.
+    pub capture: CaptureFacts,
     /// Whether a second voice was left out; nothing of a drawing.
     pub voices: Option<Voices>,
 }
@@ -70,23 +79,32 @@ pub enum Voices {
 
 impl Measurement {
     /// Every value of the set that belongs to the medium.
-    fn of(medium: &Medium, whose: Whose) -> Result<Self, Declined> {
+    fn of(medium: &Medium, whose: Whose, bytes: u64) -> Result<Self, Declined> {
+        let (file, capture) = (FileFacts::of(medium, bytes), CaptureFacts::default());
         match medium {
             Medium::Voice(recording) => {
                 let (analysis, voices) = heard(recording, whose)?;
                 let (quality, values) = (recording.quality().clone(), voice::set().measure(&analysis));
-                Ok(Self {
-                    quality,
-                    values,
-                    analysis: Analysis::Voice(Box::new(analysis)),
-                    voices: Some(voices),
-                })
+                let (analysis, voices) = (Analysis::Voice(Box::new(analysis)), Some(voices));
+                Ok(Self { quality, values, analysis, file, capture, voices })
             }
             Medium::Ink(drawing) => {
                 let analysis = ink::Analysis::new(drawing);
                 let (quality, values) = (drawing.quality().clone(), ink::set().measure(&analysis));
-                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)), voices: None })
+                let analysis = Analysis::Ink(Box::new(analysis));
+                Ok(Self { quality, values, analysis, file, capture, voices: None })
             }
+        }
+    }
+
+    /// The values of one set; `None` where the set is of another kind of medium.
+    pub fn measure(&self, set: &SetId) -> Option<FeatureVector> {
+        let (file, capture) = (file_set(), capture_set());
+        match set {
+            own if own == self.values.set() => Some(self.values.clone()),
+            facts if facts == file.id() => Some(file.measure(&self.file)),
+            facts if facts == capture.id() => Some(capture.measure(&self.capture)),
+            other => self.analysis.measure(other),
         }
     }
 }
@@ -133,7 +151,8 @@ pub struct Measured {
 impl Measured {
     /// Measures what was received, if it was usable.
     pub fn of(received: Received, whose: Whose) -> Self {
-        let outcome = received.medium.and_then(|medium| Measurement::of(&medium, whose));
+        let measured = |medium: Medium| Measurement::of(&medium, whose, received.bytes);
+        let outcome = received.medium.and_then(measured);
         Self { file: received.name, outcome }
     }
 
@@ -144,12 +163,11 @@ impl Measured {
         match &self.outcome {
             Err(declined) => vec![row(Err(declined.clone()))],
             Ok(it) if sets.is_empty() => vec![row(Ok((it.quality.clone(), it.values.clone())))],
-            Ok(it) => {
-                let values = |set: &SetId| {
-                    if it.values.set() == set { Some(it.values.clone()) } else { it.analysis.measure(set) }
-                };
-                sets.iter().filter_map(values).map(|values| row(Ok((it.quality.clone(), values)))).collect()
-            }
+            Ok(it) => sets
+                .iter()
+                .filter_map(|set| it.measure(set))
+                .map(|values| row(Ok((it.quality.clone(), values))))
+                .collect(),
         }
     }
 }

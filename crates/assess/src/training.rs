@@ -1,7 +1,20 @@
-//! What training a screener needs to know of features: which mean the same on any device, which say how long a task took.
+//! What training a screener needs to know: which features mean the same on any device, which say how long a
+//! task took, and on whom none may be fitted.
 
 use feature::Reach;
-use study::{Column, FeatureTable};
+use study::{Cohort, Column, Diagnosis, FeatureTable};
+
+use crate::Error;
+
+/// Refuses a cohort with people of another disease than of cognition: what is fitted on them would be called a screener for
+/// dementia. Such a cohort can be audited and evaluated.
+pub fn check_disease(cohort: &Cohort) -> Result<(), Error> {
+    let other = cohort.participants.iter().filter(|it| it.label == Some(Diagnosis::Other)).count();
+    match other {
+        0 => Ok(()),
+        other => Err(Error::OtherDisease { name: cohort.provenance.name.clone(), other }),
+    }
+}
 
 /// Whether a column means the same on any device: times, pen-downs and ratios, by the dictionary's own word.
 pub fn portable(column: &Column) -> bool {
@@ -21,9 +34,26 @@ pub fn time_feature(table: &FeatureTable) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use feature::Unit;
-    use study::Task;
+    use study::{Participant, ParticipantId, Provenance, Task};
 
     use super::*;
+
+    #[test]
+    fn people_with_another_disease_are_refused() {
+        let person = Participant {
+            label: Some(Diagnosis::Other),
+            ..Participant::new(ParticipantId::new("p").unwrap())
+        };
+        let provenance = Provenance { name: "spirals".into(), ..Provenance::default() };
+        let mut cohort = Cohort { provenance, participants: vec![person], table: None, submissions: vec![] };
+        let message = check_disease(&cohort).unwrap_err().to_string();
+        assert!(
+            message.starts_with("spirals: expected labels healthy, mci and dementia, got 1 people"),
+            "{message}"
+        );
+        cohort.participants[0].label = Some(Diagnosis::Mci);
+        assert!(check_disease(&cohort).is_ok());
+    }
 
     #[test]
     fn of_darwins_eighteen_only_times_and_pen_downs_are_portable() {

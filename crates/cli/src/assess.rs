@@ -21,7 +21,7 @@ use crate::screeners;
 pub(crate) struct Line {
     /// Folder with session.json, or a single file.
     session: PathBuf,
-    /// Ask these screeners, by name of a shipped one or by folder; all shipped ones by default.
+    /// Ask these screeners, by name of a shipped one or of one in $INKLING_HOME/screeners, or by folder; all of them by default.
     #[arg(long)]
     screener: Vec<String>,
     /// Write report.html and report.json here.

@@ -7,6 +7,7 @@ mod cohort;
 mod compare;
 mod dictionary;
 mod evaluate;
+mod home;
 mod measure;
 mod progress;
 mod screeners;

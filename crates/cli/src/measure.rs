@@ -1,6 +1,7 @@
-//! `inkling measure`: every value of recordings and drawings.
+//! `inkling measure`: every value of recordings and drawings, and the numbers of a cohort.
 
 mod beside;
+mod cohort;
 mod output;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, str::FromStr};
@@ -15,14 +16,17 @@ use crate::progress;
 use beside::Beside;
 use output::Output;
 
-/// Measure recordings and drawings: one object, row or block for each.
+/// Measure recordings and drawings: one object, row or block for each. Of a cohort folder, make its numbers.
 #[derive(Args)]
-#[command(after_help = "Example:\n  inkling measure recordings/ --format csv --write values.csv")]
+#[command(
+    after_help = "Examples:\n  inkling measure recordings/ --format csv --write values.csv\n  inkling measure cohorts/clinic"
+)]
 pub(crate) struct Line {
-    /// Files, or folders that are searched for files.
+    /// Files, or folders that are searched for files; or one cohort folder, whose features.parquet is made.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Only these feature sets, for example voice@1,ink@1.
+    /// Only these feature sets, for example voice@1,ink@1. By default each file's own; of a cohort every one, those of rooms, files
+    /// and devices for its audit among them.
     #[arg(long, value_delimiter = ',')]
     set: Vec<SetId>,
     /// How values are written.
@@ -98,6 +102,9 @@ impl FromStr for Shard {
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     check_sets(&line.set)?;
+    if let Some(folder) = cohort::folder(&line.paths) {
+        return pool.install(|| cohort::run(folder, line));
+    }
     let found = found(&line.paths, line.shard)?;
     let channels = line.channels();
     let intake = Intake { channels, mm_per_unit: line.mm_per_unit, ..Intake::default() };

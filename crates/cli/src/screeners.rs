@@ -10,6 +10,8 @@ use anyhow::{Result, bail};
 use assess::{Fitted, card_page};
 use clap::{Args, Subcommand};
 
+use crate::home;
+
 /// Show which screeners are here, and their cards.
 #[derive(Args)]
 pub(crate) struct Line {
@@ -19,7 +21,7 @@ pub(crate) struct Line {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Name, cohort and AUC of every shipped screener.
+    /// Name, cohort and AUC of every screener: the shipped ones, then those in $INKLING_HOME/screeners.
     #[command(after_help = "Example:\n  inkling screeners list")]
     List,
     /// The JSON Schema of card.json: what each of its fields is.
@@ -28,7 +30,7 @@ enum Command {
     /// The card of one screener.
     #[command(after_help = "Example:\n  inkling screeners show handwriting-darwin@1 --out card")]
     Show {
-        /// Name of a shipped screener, or a folder with screener.json and card.json.
+        /// Name of a shipped screener or of one in $INKLING_HOME/screeners, or a folder with screener.json and card.json.
         name: String,
         /// Write card.html and card.json here instead of card.json to stdout.
         #[arg(long)]
@@ -38,7 +40,7 @@ enum Command {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     match &line.command {
-        Command::List => Fitted::shipped()?.iter().for_each(|fitted| println!("{}", summary(fitted))),
+        Command::List => here()?.iter().for_each(|fitted| println!("{}", summary(fitted))),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&learn::Card::schema())?;
             writeln!(std::io::stdout(), "{schema}")?;
@@ -80,22 +82,29 @@ fn show(fitted: &Fitted, out: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// The screeners of these names or folders; every shipped one where nothing is asked for.
-pub(crate) fn chosen(asked: &[String]) -> Result<Vec<Fitted>> {
-    let shipped = Fitted::shipped()?;
-    if asked.is_empty() {
-        return Ok(shipped);
-    }
-    asked.iter().map(|name| one(name, &shipped)).collect()
+/// Every screener that is here: the shipped ones, then the user's own.
+fn here() -> Result<Vec<Fitted>> {
+    let mut here = Fitted::shipped()?;
+    here.extend(Fitted::below(&home::screeners()?)?);
+    Ok(here)
 }
 
-fn one(name: &str, shipped: &[Fitted]) -> Result<Fitted> {
-    if let Some(fitted) = shipped.iter().find(|it| it.screener.name() == name) {
+/// The screeners of these names or folders; every one that is here where nothing is asked for.
+pub(crate) fn chosen(asked: &[String]) -> Result<Vec<Fitted>> {
+    let here = here()?;
+    if asked.is_empty() {
+        return Ok(here);
+    }
+    asked.iter().map(|name| one(name, &here)).collect()
+}
+
+fn one(name: &str, here: &[Fitted]) -> Result<Fitted> {
+    if let Some(fitted) = here.iter().find(|it| it.screener.name() == name) {
         return Ok(fitted.clone());
     }
     if Path::new(name).join("screener.json").exists() {
         return Ok(Fitted::read(Path::new(name))?);
     }
-    let known: Vec<&str> = shipped.iter().map(|it| it.screener.name()).collect();
+    let known: Vec<&str> = here.iter().map(|it| it.screener.name()).collect();
     bail!("no screener {name:?}; expected a folder with screener.json, or one of: {}", known.join(", "))
 }

@@ -3,16 +3,16 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use assess::{card_page, portable};
+use assess::{card_page, check_disease, portable};
 use clap::Args;
 use learn::{Plan, Settings, train};
 
-use crate::progress::Stages;
+use crate::{home, progress::Stages};
 
 /// Fit a screener on a cohort, judge it, and write artefact and card.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  inkling train cohorts/darwin --name handwriting-darwin@1 --out screeners/handwriting-darwin@1"
+    after_help = "Example:\n  inkling train cohorts/clinic --name clinic-voice@1\n  inkling assess SESSION --screener clinic-voice@1"
 )]
 pub(crate) struct Line {
     /// The cohort folder.
@@ -20,9 +20,10 @@ pub(crate) struct Line {
     /// Name and version: name@1.
     #[arg(long)]
     name: String,
-    /// Folder for screener.json, card.json, card.html, splits.json and scores.json.
+    /// Folder for screener.json, card.json, card.html, splits.json and scores.json; by default $INKLING_HOME/screeners/NAME,
+    /// where assess finds it by its name.
     #[arg(long)]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Refits on people drawn with replacement, for the interval of a score.
     #[arg(long, default_value_t = 200)]
     refits: usize,
@@ -36,14 +37,21 @@ pub(crate) struct Line {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let cohort = crate::cohort::without_holdout(&line.cohort)?;
-    let table = cohort.table.as_ref().context("the cohort has no features.csv; measure its files first")?;
+    check_disease(&cohort)?;
+    let table = cohort
+        .table
+        .as_ref()
+        .context("the cohort has no numbers; `inkling measure` of its folder makes them")?;
     let settings = Settings::for_table(&line.name, table, portable);
     let plan = Plan { error_rate: line.error_rate, ..settings.plan.clone() };
     let settings = Settings { refits: line.refits, seed: line.seed, plan, ..settings };
     let stages = Stages::new();
     let trained = train(&cohort, &settings, &|progress| stages.show(progress))?;
     stages.end();
-    let folder = &line.out;
+    let folder = &match &line.out {
+        Some(folder) => folder.clone(),
+        None => home::screeners()?.join(&line.name),
+    };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     std::fs::write(folder.join("screener.json"), trained.screener.to_json()?)?;
     std::fs::write(folder.join("card.json"), trained.card.to_json()?)?;

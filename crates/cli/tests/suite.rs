@@ -22,3 +22,5 @@ mod line;
 mod real;
 #[path = "suite/speaker.rs"]
 mod speaker;
+#[path = "suite/spoken.rs"]
+mod spoken;

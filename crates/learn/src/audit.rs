@@ -17,6 +17,7 @@ mod missing;
 mod order;
 mod origin;
 mod outlier;
+mod room;
 mod single;
 mod suspect;
 mod twins;
@@ -37,11 +38,14 @@ pub use baseline::{Baseline, Baselines};
 pub(crate) use chance::midranks;
 pub use copies::copied_blocks;
 pub use finding::{BlockName, Figure, Finding, Severity};
+pub(crate) use room::of_people;
 
 /// What a check looks at.
 pub(crate) struct Seen<'a> {
     cohort: &'a Cohort,
-    /// The file as published.
+    /// Every column as published, those of rooms, files and devices among them.
+    every: &'a FeatureTable,
+    /// The columns that speak of people.
     table: &'a FeatureTable,
     /// The same with copied blocks missing.
     masked: &'a FeatureTable,
@@ -94,7 +98,7 @@ pub struct Audit {
     pub people: usize,
     /// How many of them are impaired.
     pub impaired: usize,
-    /// Columns of the table.
+    /// Columns of the table that speak of people; those of rooms, files and devices are for the baselines.
     pub columns: usize,
     /// What was found: serious and open first, then serious, then notes.
     pub findings: Vec<Finding>,
@@ -121,13 +125,14 @@ impl Audit {
 pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Error> {
     plan.check()?;
     let mut unchecked = vec![];
-    let table = labelled(cohort, &mut unchecked)?;
-    let everybody = Training::new(&table)?;
+    let every = labelled(cohort, &mut unchecked)?;
+    let table = &*of_people(&every);
+    let everybody = Training::new(table)?;
     everybody.both_classes("cohort")?;
-    let copies = copied_blocks(&table);
+    let copies = copied_blocks(table);
     let masked = table.masked(&copies.concat(), &COPIED.into());
     let (labels, seed) = (everybody.labels(), plan.seed);
-    let seen = Seen { cohort, table: &table, masked: &masked, copies: &copies, labels, seed };
+    let seen = Seen { cohort, every: &every, table, masked: &masked, copies: &copies, labels, seed };
     let mut findings = look(&seen, &mut unchecked);
     let (whole, baselines) = baseline::baselines(&seen, plan, watch, &mut unchecked)?;
     let whole_table = whole.as_ref().map(|it| it.auc);
@@ -158,10 +163,12 @@ pub(crate) fn baselines_of(
     (plan, whole): (&Plan, Interval),
     watch: Watch<'_>,
 ) -> Result<(Baselines, Vec<Finding>), Error> {
-    let table = table_of(cohort)?;
+    let table = &*table_of(cohort)?;
+    let every = cohort.table.as_ref().unwrap_or(table);
     let everybody = Training::new(table)?;
     let masked = table.masked(&copies.concat(), &COPIED.into());
-    let seen = Seen { cohort, table, masked: &masked, copies, labels: everybody.labels(), seed: plan.seed };
+    let (labels, seed) = (everybody.labels(), plan.seed);
+    let seen = Seen { cohort, every, table, masked: &masked, copies, labels, seed };
     let baselines = baseline::of_card(&seen, plan, watch)?;
     let mut findings: Vec<Finding> =
         baselines.fitted.iter().filter_map(|it| it.finding(Some(whole))).collect();
@@ -171,10 +178,11 @@ pub(crate) fn baselines_of(
 
 /// The cheap findings of a cohort's table, for a card.
 pub(crate) fn findings_of(cohort: &Cohort, copies: &[Vec<Block<'_>>], seed: u64) -> Vec<Finding> {
-    let Some(table) = &cohort.table else { return vec![] };
+    let Some(every) = &cohort.table else { return vec![] };
+    let table = &*of_people(every);
     let Ok(everybody) = Training::new(table) else { return vec![] };
     let masked = table.masked(&copies.concat(), &COPIED.into());
-    let seen = Seen { cohort, table, masked: &masked, copies, labels: everybody.labels(), seed };
+    let seen = Seen { cohort, every, table, masked: &masked, copies, labels: everybody.labels(), seed };
     let mut findings = look(&seen, &mut vec![]);
     answer(cohort, &mut findings);
     findings
@@ -199,7 +207,10 @@ fn labelled(cohort: &Cohort, unchecked: &mut Vec<Unchecked>) -> Result<FeatureTa
     let table = match &cohort.table {
         Some(table) => table.clone(),
         None => {
-            say("measured values", "the cohort has no features.csv; measure its files first".to_owned());
+            say(
+                "measured values",
+                "the cohort has no numbers; `inkling measure` of its folder makes them".to_owned(),
+            );
             let mut people = FeatureTable::new(vec![])?;
             cohort.participants.iter().try_for_each(|it| people.push(it.clone(), []))?;
             people
@@ -238,10 +249,11 @@ fn not_in_a_table(cohort: &Cohort) -> Vec<Unchecked> {
     } else {
         format!("there are {again} repeated sessions, but the table has one row a person")
     };
-    vec![
-        unchecked("features that do not repeat (ICC)", reason),
-        unchecked("date of the session", "a cohort folder does not record it".to_owned()),
-    ]
+    let mut all = vec![unchecked("features that do not repeat (ICC)", reason)];
+    if cohort.submissions.iter().all(|it| it.date.is_none()) {
+        all.push(unchecked("date of the session", "no row of submissions.csv has one".to_owned()));
+    }
+    all
 }
 
 /// Made-up cohorts with one fault each, for the tests of the checks.
@@ -287,7 +299,7 @@ mod planted {
         let masked = table.masked(&copies.concat(), &COPIED.into());
         let everybody = Training::new(table).unwrap();
         let labels = everybody.labels();
-        check(&Seen { cohort, table, masked: &masked, copies: &copies, labels, seed: 1 })
+        check(&Seen { cohort, every: table, table, masked: &masked, copies: &copies, labels, seed: 1 })
     }
 
     /// What one check says of a table.

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A person without a label cannot train or judge anything.
-    #[error("row {row}: expected a label (healthy, mci or dementia), got none")]
+    #[error("row {row}: expected a label (healthy, mci or dementia), got none of them")]
     NoLabel {
         /// The row of the table, counted from 0.
         row: usize,

@@ -21,6 +21,8 @@ mod splits;
 mod stage;
 mod work;
 
+use std::borrow::Cow;
+
 use feature::{Unit, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -190,7 +192,7 @@ pub fn evaluate_resuming(
     watch: Watch<'_>,
 ) -> Result<Evaluation, Error> {
     plan.check()?;
-    let whole = table_of(cohort)?;
+    let whole = &*table_of(cohort)?;
     let known = plan.by.map(|by| by.known(whole)).transpose()?;
     let table = known.as_ref().unwrap_or(whole);
     let everybody = Training::new(table)?;
@@ -259,9 +261,11 @@ fn counted(calibrated: &[Calibrator]) -> Vec<(Calibrator, usize)> {
 /// Why a copied block is missing.
 pub(crate) const COPIED: &str = "copy of another person's block";
 
-/// The numbers of a cohort, or an error that says there are none.
-pub(crate) fn table_of(cohort: &Cohort) -> Result<&FeatureTable, Error> {
-    cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })
+/// The numbers of a cohort that speak of its people (not of rooms, files and devices), or an error that says there are none.
+pub(crate) fn table_of(cohort: &Cohort) -> Result<Cow<'_, FeatureTable>, Error> {
+    let table =
+        cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })?;
+    Ok(audit::of_people(table))
 }
 
 /// The reading of one family on a table, without progress.

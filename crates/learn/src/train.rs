@@ -144,7 +144,7 @@ pub struct Trained {
 pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<Trained, Error> {
     let settings = &Settings { cohort: cohort.provenance.name.clone(), ..settings.clone() };
     settings.check()?;
-    let table = table_of(cohort)?;
+    let table = &*table_of(cohort)?;
     let groups = audit::copied_blocks(table);
     let copied: Vec<Block<'_>> = groups.concat();
     let masked = table.masked(&copied, &COPIED.into());

@@ -100,9 +100,13 @@ impl<'a> Training<'a> {
 }
 
 impl<'a> Training<'a, Diagnosis> {
-    /// Everybody of a table by diagnosis. A person without a label and a person in two rows are refused.
+    /// Everybody of a table by diagnosis. A person without one of the three labels and a person in two rows are refused.
     pub fn by_diagnosis(table: &'a FeatureTable) -> Result<Self, Error> {
-        Ok(Self(People { table, rows: (0..table.len()).collect(), labels: diagnoses(table)? }))
+        let labels = diagnoses(table)?;
+        if let Some(row) = labels.iter().position(|it| *it == Diagnosis::Other) {
+            return Err(Error::NoLabel { row });
+        }
+        Ok(Self(People { table, rows: (0..table.len()).collect(), labels }))
     }
 }
 

@@ -16,20 +16,26 @@ pub enum Diagnosis {
     Mci,
     /// Dementia of any cause, Alzheimer's disease among them.
     Dementia,
+    /// Another disease than of cognition, for cohorts that methods are tried on: Parkinson's. No screener is fitted on it.
+    Other,
 }
 
 impl Diagnosis {
+    /// Every label there is.
+    pub const ALL: [Self; 4] = [Self::Healthy, Self::Mci, Self::Dementia, Self::Other];
+
     /// Whether the label counts as impaired where two classes are asked for.
     pub fn impaired(self) -> bool {
         self != Self::Healthy
     }
 
-    /// The word in tables: `healthy`, `mci`, `dementia`.
+    /// The word in tables: `healthy`, `mci`, `dementia`, `other`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
             Self::Mci => "mci",
             Self::Dementia => "dementia",
+            Self::Other => "other",
         }
     }
 }
@@ -44,8 +50,10 @@ impl FromStr for Diagnosis {
     type Err = Error;
 
     fn from_str(word: &str) -> Result<Self, Error> {
-        [Self::Healthy, Self::Mci, Self::Dementia].into_iter().find(|it| it.word() == word).ok_or_else(|| {
-            Error::UnknownWord { what: "label", got: word.to_owned(), expected: "healthy, mci, dementia" }
+        Self::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| Error::UnknownWord {
+            what: "label",
+            got: word.to_owned(),
+            expected: "healthy, mci, dementia, other",
         })
     }
 }
@@ -56,10 +64,10 @@ mod tests {
 
     #[test]
     fn labels_read_back_and_unknown_ones_are_refused() {
-        for label in [Diagnosis::Healthy, Diagnosis::Mci, Diagnosis::Dementia] {
+        for label in Diagnosis::ALL {
             assert_eq!(label.to_string().parse::<Diagnosis>().unwrap(), label);
         }
         let message = "P".parse::<Diagnosis>().unwrap_err().to_string();
-        assert_eq!(message, r#"unknown label "P"; expected one of: healthy, mci, dementia"#);
+        assert_eq!(message, r#"unknown label "P"; expected one of: healthy, mci, dementia, other"#);
     }
 }

@@ -141,10 +141,46 @@ pub enum Error {
         impaired: usize,
     },
     /// A folder that holds neither kind of cohort.
-    #[error("{}: expected features.csv or submissions.csv beside cohort.json", path.display())]
+    #[error("{}: expected features.csv, features.parquet or submissions.csv beside cohort.json", path.display())]
     NoTable {
         /// The cohort folder.
         path: PathBuf,
+    },
+    /// A cohort folder with two tables of numbers.
+    #[error("{}: expected one of features.csv and features.parquet, found both", path.display())]
+    TwoTables {
+        /// The cohort folder.
+        path: PathBuf,
+    },
+    /// A table too large to be held.
+    #[error("{} line {line}: expected at most {limit} cells of numbers, got more; leave out columns or people", path.display())]
+    TooManyCells {
+        /// The file.
+        path: PathBuf,
+        /// The line with which there were too many.
+        line: u64,
+        /// Most cells that are read.
+        limit: usize,
+    },
+    /// A Parquet file that is broken, or written with a compression we do not read.
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader or writer said.
+        source: parquet::errors::ParquetError,
+    },
+    /// A column of a Parquet file of another type than its cells must have.
+    #[error("{}, column {column:?}: expected {expected}, got {got}", path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What the column holds.
+        expected: &'static str,
+        /// The type as read.
+        got: String,
     },
     /// A unit or set name that no room knows.
     #[error(transparent)]

@@ -83,6 +83,23 @@ impl FeatureTable {
         Ok(())
     }
 
+    /// Adds a person with one number a column, `None` where nothing is known and not even why.
+    pub fn push_cells(
+        &mut self,
+        participant: Participant,
+        cells: impl IntoIterator<Item = Option<f32>>,
+    ) -> Result<(), Error> {
+        let (row, before) = (self.participants.len(), self.cells.len());
+        self.cells.extend(cells.into_iter().map(|cell| cell.unwrap_or(f32::NAN)));
+        let got = self.cells.len() - before;
+        if got != self.columns.len() {
+            self.cells.truncate(before);
+            return Err(Error::RowLength { row, expected: self.columns.len(), got });
+        }
+        self.participants.push(participant);
+        Ok(())
+    }
+
     /// The columns, in order.
     pub fn columns(&self) -> &[Column] {
         &self.columns
@@ -234,6 +251,10 @@ mod tests {
             table().push(person(), [Value::Measured(1.0)]),
             Err(Error::RowLength { row: 2, .. })
         ));
+        let mut table = table();
+        assert!(matches!(table.push_cells(person(), [Some(1.0)]), Err(Error::RowLength { got: 1, .. })));
+        table.push_cells(person(), [Some(1.0), None, Some(2.0)]).unwrap();
+        assert_eq!((table.len(), table.value(2, 0), table.value(2, 1)), (3, Some(1.0), None));
         let column = Column::new(Task::new("a").unwrap(), "x", Unit::Second);
         assert!(matches!(
             FeatureTable::new(vec![column.clone(), column]),

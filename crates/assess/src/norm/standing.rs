@@ -8,7 +8,7 @@ use super::{
     normal::share_below,
     row::{Grade, Kind, Row},
 };
-use crate::{assessment::Assessment, assessor::screener_task};
+use crate::{assessment::Assessment, assessor::same_task};
 
 /// Cells of fewer people give way to the regression equation.
 const FEWEST: u32 = 30;
@@ -111,7 +111,7 @@ impl Norms {
     /// Rows of a feature at a task by any of its names.
     pub(super) fn rows_of<'a>(&'a self, feature: &str, task: &Task) -> impl Iterator<Item = &'a Row> {
         let at = |row: &Row| {
-            let named = |it: &str| Task::new(it).is_ok_and(|it| screener_task(&it) == screener_task(task));
+            let named = |it: &str| Task::new(it).is_ok_and(|it| same_task(&it, task) || same_task(task, &it));
             row.task.as_deref().is_none_or(named)
         };
         let (feature, rows) = (feature.to_owned(), &self.rows);

@@ -17,6 +17,7 @@ pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
         "software": format!("inkling {}", env!("CARGO_PKG_VERSION")),
         "what_it_is": wording::WHAT_IT_IS,
         "synthetic": assessment.session.synthetic,
+        "synthetic_screener": wording::synthetic_screener(assessment),
         "session": session(assessment),
         "conclusion": conclusion(assessment, how),
         "performed": assessment.performed.iter().map(performed).collect::<Vec<_>>(),

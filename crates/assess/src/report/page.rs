@@ -22,6 +22,7 @@ pub fn report_page(assessment: &Assessment, how: Wording) -> String {
             div.meta { (wording::who(&assessment.session)) }
         }
         @if assessment.session.synthetic { div.banner { (wording::SYNTHETIC) } }
+        @if wording::synthetic_screener(assessment) { div.banner { (wording::SYNTHETIC_SCREENER) } }
         (answer(assessment, how))
         @for (place, performed) in assessment.performed.iter().enumerate() { (performed::performed(assessment, performed, place)) }
         (published::changes_page(assessment))

@@ -7,7 +7,7 @@ use learn::Contribution;
 
 use crate::{
     assessment::{Assessment, Performed},
-    assessor::screener_task,
+    assessor::same_task,
     figure::Reference,
 };
 
@@ -28,10 +28,12 @@ pub(crate) struct References<'a> {
 impl<'a> References<'a> {
     /// What the score of `assessment` read of `performed`; nothing where it did not read it.
     pub(crate) fn of(assessment: &'a Assessment, performed: &Performed) -> Self {
-        let task = screener_task(&performed.task);
         let score = assessment.conclusion.score();
-        let contributions =
-            score.iter().flat_map(|it| &it.contributions).filter(|it| it.task == task).collect();
+        let contributions = score
+            .iter()
+            .flat_map(|it| &it.contributions)
+            .filter(|it| same_task(&performed.task, &it.task))
+            .collect();
         Self { contributions, cohort: assessment.card.as_ref().map_or("", |card| &card.cohort.name) }
     }
 

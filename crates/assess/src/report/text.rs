@@ -18,6 +18,10 @@ pub fn report_text(assessment: &Assessment, how: Wording) -> String {
         text.wrapped("", wording::SYNTHETIC);
         text.blank();
     }
+    if wording::synthetic_screener(assessment) {
+        text.wrapped("", wording::SYNTHETIC_SCREENER);
+        text.blank();
+    }
     text.line(&format!("Inkling screening report · {}", wording::who(&assessment.session)));
     text.blank();
     text.line(&format!("  {}", wording::headline(&assessment.conclusion).to_uppercase()));

@@ -17,6 +17,15 @@ pub(crate) const WHAT_IT_IS: &str = "Screening aid for research and clinician su
 /// The first line of a report on a participant who is made up.
 pub(crate) const SYNTHETIC: &str = "Synthetic participant: every recording and drawing of this session was made by a program. Nothing here is clinical evidence.";
 
+/// The first line of a report whose score comes from made-up people.
+pub(crate) const SYNTHETIC_SCREENER: &str = "Synthetic screener: the people it was fitted on were made by a program. Its score says nothing of anybody.";
+
+/// Whether the screener that was asked was fitted on people who are made up.
+pub(crate) fn synthetic_screener(assessment: &Assessment) -> bool {
+    assessment.conclusion.score().is_some()
+        && assessment.card.as_ref().is_some_and(|card| card.cohort.synthetic)
+}
+
 /// Who, in what is known: `demo-0001 · 74 y · 9 y of school · English · right hand · 2026-11-24`.
 pub(crate) fn who(session: &Session) -> String {
     let parts = [
@@ -150,8 +159,7 @@ pub(crate) fn label(feature: &str) -> String {
 
 /// What the session calls a task of the screener: `clock` for `darwin-24`.
 pub(crate) fn own_name(task: &Task, assessment: &Assessment) -> String {
-    let ours =
-        assessment.performed.iter().map(|it| &it.task).find(|it| crate::assessor::screener_task(it) == *task);
+    let ours = assessment.performed.iter().map(|it| &it.task).find(|it| crate::assessor::same_task(it, task));
     ours.unwrap_or(task).to_string()
 }
 
@@ -251,7 +259,7 @@ pub(crate) fn declined(assessment: &Assessment) -> impl Iterator<Item = (&Perfor
 pub(crate) fn not_in_score(assessment: &Assessment) -> Vec<String> {
     let Some(score) = assessment.conclusion.score() else { return vec![] };
     let used =
-        |performed: &&Performed| score.tasks.contains(&crate::assessor::screener_task(&performed.task));
+        |performed: &&Performed| score.tasks.iter().any(|it| crate::assessor::same_task(&performed.task, it));
     let left = assessment.performed.iter().filter(|it| it.measured.outcome.is_ok() && !used(it));
     left.map(|it| format!("{} is measured and not in the score: no screener for it is installed.", it.task))
         .collect()

@@ -254,8 +254,9 @@ fn a_report_says_what_other_studies_found_and_what_has_changed() {
 fn an_earlier_session_of_somebody_else_is_refused_and_names_nobody() {
     let folder = tempfile::tempdir().unwrap();
     earlier(folder.path(), |about| about["participant"] = "demo-0002".into());
-    let said =
-        inkling(["assess".as_ref(), session().as_os_str(), "--previous".as_ref(), folder.path().as_os_str()]);
+    let session = session();
+    let line = ["assess".as_ref(), session.as_os_str(), "--previous".as_ref(), folder.path().as_os_str()];
+    let said = inkling(line);
     assert_eq!(said.code, 1);
     assert!(
         said.err.contains("expected the same participant") && !said.err.contains("demo-000"),

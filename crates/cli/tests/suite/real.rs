@@ -106,3 +106,33 @@ fn darwin_is_imported_judged_and_its_copies_are_found() {
     let again = inkling(line);
     assert_eq!(again.out, judged.out, "the same seed gives another answer");
 }
+
+#[test]
+fn the_spirals_of_uci_are_told_apart_by_their_sampling_rate() {
+    let Some(data) = reference("INKLING_DATA", "the spirals of UCI are told apart by their sampling rate")
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (spirals, out) = (data.join("pen/parkinson_spiral"), folder.path().join("spirals"));
+    let path = |path: &Path| path.display().to_string();
+    let said = inkling(["cohort", "import", "uci-spiral", &path(&spirals), "--out", &path(&out)]);
+    assert!(
+        said.code == 0 && said.out.contains("people") && said.out.contains("77"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    let said = inkling(["measure", &path(&out)]);
+    assert!(said.out.starts_with("77 people,"), "{}{}", said.out, said.err);
+    let said = inkling(["audit", &path(&out), "--format", "json", "--repeats", "2"]);
+    let audit: Value = serde_json::from_str(&said.out).unwrap();
+    let file = audit["findings"].as_array().unwrap().iter().find(|it| it["kind"] == "file_predicts_label");
+    let file = file.unwrap_or_else(|| panic!("{}", audit["baselines"]));
+    let evidence = file["evidence"].as_str().unwrap();
+    assert!(file["severity"] == "serious" && evidence.contains("file.sample_rate"), "{evidence}");
+    say(&format!("uci spirals: {evidence}"));
+    let said =
+        inkling(["train", &path(&out), "--name", "spirals@1", "--out", &path(&folder.path().join("no"))]);
+    assert!(said.code == 1 && said.err.contains("62 people with another disease"), "{}", said.err);
+}

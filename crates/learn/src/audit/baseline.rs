@@ -10,22 +10,25 @@ use study::{Column, FeatureTable, Participant};
 
 use feature::{Unit, Value};
 
-use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words};
+use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words, room::of_the_room};
 use crate::{
     Error, Interval, Plan, Training,
     evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
-    metric::Judged,
+    metric::{Judged, auc},
 };
 
 /// What an estimator reaches on columns that should not matter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
-    /// Name: `silence`, `file`, `capture`, `duration`, `metadata`, `demographics`, `missingness`.
+    /// Name: `silence`, `file`, `capture`, `file_order`, `duration`, `metadata`, `demographics`, `missingness`.
     pub name: String,
     /// The columns it was given.
     pub columns: Vec<String>,
     /// Area under the ROC curve; mean over outer folds and repeats, interval from drawing people.
     pub auc: Interval,
+    /// The column that alone tells most, and the area under its ROC curve (at least .5), nothing fitted.
+    #[serde(default)]
+    pub most: Option<(String, f64)>,
 }
 
 /// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
@@ -71,22 +74,33 @@ struct Kind {
     advice: &'static str,
 }
 
+/// Where a file stands in its cohort's list.
+const ORDER: &str = "file.order";
+
+/// Whether a feature says how long something took, or is the size of a file, which says it too.
+fn timed(feature: &str) -> bool {
+    feature == "file.bytes"
+        || [".duration", "time.total", ".total_time"].iter().any(|end| feature.ends_with(end))
+}
+
 const ROOM: &str = "What was recorded differs between the classes in ways that are not the person. Record both classes in the same \
                     way, or judge within one room and device.";
 
-static KINDS: [Kind; 7] = [
+static KINDS: [Kind; 8] = [
     Kind {
         name: "silence",
-        source: Source::Columns(|it| it.starts_with("silence.")),
+        // How long it is silent is a pause, and a pause is the person's: it counts with durations.
+        source: Source::Columns(|it| it.starts_with("silence.") && !timed(it)),
         fault: true,
         words: "The sound between words, without any speech",
         advice: ROOM,
     },
     Kind {
         name: "file",
-        source: Source::Columns(|it| it.starts_with("file.")),
+        // Of one format the size is the duration; where the files stand in the list is no property of theirs.
+        source: Source::Columns(|it| it.starts_with("file.") && !timed(it) && it != ORDER),
         fault: true,
-        words: "Facts of the files: size, format, rate, order",
+        words: "Facts of the files: format, sampling rate, channels, bits,",
         advice: ROOM,
     },
     Kind {
@@ -95,6 +109,13 @@ static KINDS: [Kind; 7] = [
         fault: true,
         words: "Device, place and date of capture",
         advice: ROOM,
+    },
+    Kind {
+        name: "file_order",
+        source: Source::Columns(|it| it == ORDER),
+        fault: false,
+        words: "Places in the list of files",
+        advice: "No estimator here sees them; one that does, or a split by position, would.",
     },
     Kind {
         name: "metadata",
@@ -109,9 +130,7 @@ static KINDS: [Kind; 7] = [
     },
     Kind {
         name: "duration",
-        source: Source::Columns(|it| {
-            [".duration", "time.total", ".total_time"].iter().any(|end| it.ends_with(end))
-        }),
+        source: Source::Columns(timed),
         fault: false,
         words: "Durations",
         advice: "Where people set the pace, slowness is a sign of its own and may be most of the result; where an examiner stopped \
@@ -150,10 +169,14 @@ impl Baseline {
         if self.auc.low <= TELLING {
             return None;
         }
-        let as_good = kind.name != "duration" && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
+        let as_good = !matches!(kind.name, "duration" | "file_order")
+            && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
         let severity = if kind.fault || as_good { Severity::Serious } else { Severity::Note };
         let beside = whole.map_or(String::new(), |it| format!("; every column reaches {}", auc_words(&it)));
-        let evidence = format!("{} alone tell the label: {}{beside}.", kind.words, auc_words(&self.auc));
+        let most = self.most.as_ref().filter(|_| self.columns.len() > 1);
+        let most = most.map_or(String::new(), |(name, auc)| format!(", most of all {name} ({auc:.2})"));
+        let evidence =
+            format!("{} alone tell the label: {}{most}{beside}.", kind.words, auc_words(&self.auc));
         // The cheap check of gaps has the other name already.
         let name = match kind.source {
             Source::Gaps => "missingness_only".to_owned(),
@@ -224,6 +247,7 @@ fn each<'k>(
                 name: kind.name.to_owned(),
                 columns: table.columns().iter().map(name_of).collect(),
                 auc: auc_of(&nested, plan),
+                most: most_telling(&table, seen.labels),
             }),
             Err(reason) => say(kind.name, reason?),
         }
@@ -234,10 +258,26 @@ fn each<'k>(
 
 fn absent(kind: &Kind) -> String {
     match &kind.source {
-        Source::Columns(_) => "the table has no such columns".to_owned(),
+        Source::Columns(_) => {
+            "the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them"
+                .to_owned()
+        }
         Source::Recorded(_) => "not recorded, or the same for everybody".to_owned(),
         Source::Gaps => "nothing is missing".to_owned(),
     }
+}
+
+/// The column that alone tells most, by the people of whom it is known: at least half.
+fn most_telling(table: &FeatureTable, labels: &[bool]) -> Option<(String, f64)> {
+    let alone = |column: usize| {
+        let known =
+            (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
+        let (cells, labels): (Vec<f64>, Vec<bool>) = known.unzip();
+        let both = labels.contains(&true) && labels.contains(&false);
+        let area = (both && 2 * cells.len() >= table.len()).then(|| auc(&cells, &labels))?;
+        Some((name_of(&table.columns()[column]), area.max(1.0 - area)))
+    };
+    (0..table.columns().len()).filter_map(alone).reduce(|best, it| if it.1 > best.1 { it } else { best })
 }
 
 fn name_of(column: &Column) -> String {
@@ -264,9 +304,15 @@ fn auc_of(nested: &Nested, plan: &Plan) -> Interval {
 fn columns(kind: &Kind, seen: &Seen<'_>) -> Result<Option<FeatureTable>, Error> {
     match kind.source {
         Source::Columns(chosen) => {
-            let all = seen.masked.columns();
-            let places: Vec<usize> = (0..all.len()).filter(|&it| chosen(&all[it].feature)).collect();
-            Ok((!places.is_empty()).then(|| seen.masked.select(&places)))
+            let of = |table: &FeatureTable| {
+                let columns = table.columns();
+                let places: Vec<usize> =
+                    (0..columns.len()).filter(|&it| chosen(&columns[it].feature)).collect();
+                (!places.is_empty()).then(|| table.select(&places))
+            };
+            // Columns of people are taken with copied blocks missing, those of rooms and files as they are.
+            let room = of(seen.every).filter(|it| it.columns().iter().any(|it| of_the_room(&it.feature)));
+            Ok(room.or_else(|| of(seen.masked)))
         }
         Source::Recorded(recorded) => known(seen.table.participants(), recorded),
         Source::Gaps => missingness(seen.masked),
@@ -356,7 +402,7 @@ mod tests {
     #[test]
     fn a_room_that_tells_the_label_by_its_silence_is_serious() {
         for (feature, name) in
-            [("silence.level.mean", "silence"), ("file.bytes", "file"), ("capture.hour", "capture")]
+            [("silence.level.dbfs", "silence"), ("file.sample_rate", "file"), ("capture.weekday", "capture")]
         {
             let audit = audited(&cohort(with_column(feature, true)));
             assert!(baseline(&audit, name).unwrap().auc.low > 0.8, "{:?}", audit.baselines);
@@ -370,11 +416,37 @@ mod tests {
 
     #[test]
     fn durations_are_a_note_whatever_they_tell() {
-        for feature in ["voice.duration", "ink.time.total", "ink.darwin.total_time"] {
+        let timed =
+            ["voice.duration", "ink.time.total", "ink.darwin.total_time", "silence.time.total", "file.bytes"];
+        for feature in timed {
             let audit = audited(&cohort(with_column(feature, true)));
             let finding = audit.findings.iter().find(|it| it.kind == "duration_predicts_label").unwrap();
             assert_eq!(finding.severity, Severity::Note, "{feature}");
+            assert!(
+                !audit
+                    .findings
+                    .iter()
+                    .any(|it| it.kind.starts_with("silence") || it.kind.starts_with("file"))
+            );
         }
+    }
+
+    #[test]
+    fn what_is_of_the_room_does_not_reach_the_whole_table() {
+        let audit = audited(&cohort(with_column("file.sample_rate", true)));
+        assert_eq!(audit.columns, 8);
+        assert!(audit.whole_table.unwrap().value < 0.8, "the label's own column was left in");
+        let order = audited(&cohort(with_column("file.order", true)));
+        assert!(order.findings.iter().any(|it| it.kind == "file_order_predicts_label" && !it.open()));
+        assert!(baseline(&order, "file").is_none());
+    }
+
+    #[test]
+    fn the_column_that_tells_most_is_named() {
+        let table = changed(&with_column("file.sample_rate", true), |_, _, _| ());
+        let labels: Vec<bool> = table.participants().iter().map(|it| it.label.unwrap().impaired()).collect();
+        let (name, area) = most_telling(&table, &labels).unwrap();
+        assert!(name == "picture/file.sample_rate" && area > 0.8, "{name} {area}");
     }
 
     #[test]
@@ -398,7 +470,12 @@ mod tests {
     fn what_cannot_be_fitted_is_said() {
         let audit = audited(&cohort(plain(60)));
         let reason = |check: &str| audit.unchecked.iter().find(|it| it.check == check).map(|it| &*it.reason);
-        assert_eq!(reason("silence baseline"), Some("the table has no such columns"));
+        assert_eq!(
+            reason("silence baseline"),
+            Some(
+                "the table has no such columns; `inkling measure` of a cohort with submissions.csv makes them"
+            )
+        );
         assert_eq!(reason("demographics baseline"), Some("not recorded, or the same for everybody"));
         assert_eq!(reason("missingness baseline"), Some("nothing is missing"));
         assert!(audit.baselines.is_empty() && audit.whole_table.is_some());

@@ -92,8 +92,15 @@ mod tests {
         let table = synthetic::table(4, 1, 0.0, 1);
         let cohort = cohort(table.clone());
         let labels = [false, true, false, true];
-        let seen =
-            Seen { cohort: &cohort, table: &table, masked: &table, copies: &[], labels: &labels, seed: 1 };
+        let seen = Seen {
+            cohort: &cohort,
+            every: &table,
+            table: &table,
+            masked: &table,
+            copies: &[],
+            labels: &labels,
+            seed: 1,
+        };
         let judged = |p: f64| Judged::new(vec![0.08, 0.05, p, 0.93], labels.to_vec());
         let finding = suspects(&seen, &[judged(0.95), judged(0.6)]).unwrap();
         assert_eq!(finding.participants, ["p1"]);

@@ -181,6 +181,7 @@ mod tests {
         let submission = |row: usize, file: &str| CohortSubmission {
             participant: cohort.participants[row].id.clone(),
             session: String::new(),
+            date: None,
             task: Task::new("clock").unwrap(),
             file: file.into(),
         };

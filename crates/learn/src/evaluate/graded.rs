@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use study::{Block, Cohort, Diagnosis};
+use study::{Block, Cohort, Diagnosis, FeatureTable};
 
 use super::{
     COPIED, Family, Plan, Progress, Watch,
@@ -107,6 +107,7 @@ pub fn evaluate_graded(
         return Err(Error::BadSetting { what: "by", expected, got: by.word().to_owned() });
     }
     let table = table_of(cohort)?;
+    let table: &FeatureTable = &table;
     let groups = audit::copied_blocks(table);
     let copied: Vec<Block<'_>> = groups.concat();
     let masked = (!copied.is_empty()).then(|| table.masked(&copied, &COPIED.into()));

@@ -48,7 +48,7 @@ pub fn look(whole: &Cohort, holdout: &Holdout, plan: &Plan) -> Result<HoldoutLoo
         return Err(Error::BadSetting { what: "holdout", expected: "a look that was counted", got });
     }
     // Copies are looked for in everybody: a block set aside may be a copy of one that is not.
-    let masked = table.masked(&audit::copied_blocks(table).concat(), &COPIED.into());
+    let masked = table.masked(&audit::copied_blocks(&table).concat(), &COPIED.into());
     let side = |held: bool| -> FeatureTable {
         let people = masked.participants();
         let rows = (0..masked.len()).filter(|&row| holdout.holds(&people[row]) == held);

@@ -112,12 +112,13 @@ fn line(value: &impl Serialize) -> String {
 
 /// SHA-256 of the numbers, people, plan and program.
 pub(super) fn key(cohort: &Cohort, plan: &Plan) -> Result<String, Error> {
-    let people: Vec<String> = table_of(cohort)?
+    let table = table_of(cohort)?;
+    let people: Vec<String> = table
         .participants()
         .iter()
         .map(|it| format!("{:?} {:?} {:?}", it.site, it.device, it.label))
         .collect();
-    Ok(digest::of_json(&(digest::of_table(table_of(cohort)?), people, plan, digest::of_program())))
+    Ok(digest::of_json(&(digest::of_table(&table), people, plan, digest::of_program())))
 }
 
 /// The whole lines of a file with this key, and how many bytes they are; nothing and 0 where the key is another.

@@ -92,7 +92,7 @@ pub fn shorten(
 ) -> Result<Shortened, Error> {
     settings.check()?;
     budget.check()?;
-    let table = table_of(cohort)?;
+    let table = &*table_of(cohort)?;
     let masked = table.masked(&audit::copied_blocks(table).concat(), &COPIED.into());
     let everybody = Training::new(&masked)?;
     everybody.both_classes("cohort")?;
