@@ -1,0 +1,12 @@
+//! A trained network on a CPU: tensors in, tensors out.
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)] // the instructions themselves; decision 13
+mod kernel;
+mod plan;
+mod plan_error;
+
+pub use kernel::Isa;
+pub use kernel::rows::{Activation, Norm};
+pub use plan::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, Precision, Residual};
+pub use plan_error::PlanError;

@@ -1,0 +1,7 @@
+//! Plans: networks of known shape, with weights laid out and memory set aside before the first run.
+
+mod dense;
+mod encoder;
+
+pub use dense::{Linear, Precision};
+pub use encoder::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Residual};
