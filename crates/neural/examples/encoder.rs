@@ -29,6 +29,8 @@ fn main() {
         [t, w, h, u, b, p] => (t, w, h, u, b, p == 1),
         _ => (128, 384, 12, 1536, 6, false),
     };
+    let peak = Peak::measure(Isa::best());
+    println!("peak {:.0} int8, {:.0} f32 Gop/s", peak.int8 / 1e9, peak.float / 1e9);
     let seed = &mut 1;
     let mut block = || EncoderBlock {
         query: linear(seed, width, width),

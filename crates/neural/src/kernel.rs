@@ -6,15 +6,16 @@
 //! every product that is added is fused.
 //!
 //! The integers are unsigned 8-bit activations (one scale and zero point a row) times signed 8-bit weights (one scale a
-//! column). `vpdpbusd` multiplies them as they are. AVX2 has only `vpmaddubsw`, whose sums of pairs saturate at 16 bits, so
-//! there both are kept as 16-bit integers and `vpmaddwd` does the work, exactly, at the same rate on processors with two
-//! integer multipliers.
+//! column). `vpdpbusd` multiplies and adds them as they are. AVX2 has `vpmaddubsw`, whose sums of two products saturate at
+//! 16 bits. [`quantised::Int8Matrix::quantise`] therefore chooses scales with which no two neighbouring weights of a sign can
+//! reach that limit, and whatever weights come from elsewhere are split at packing, so that the sums are exact on all.
 
 pub(crate) mod attention;
 mod avx2;
 mod avx512;
 pub(crate) mod float;
 mod lanes;
+pub(crate) mod peak;
 mod product;
 pub(crate) mod quantised;
 pub(crate) mod rows;
@@ -22,4 +23,4 @@ mod scalar;
 
 pub use lanes::Isa;
 pub(crate) use product::Plane;
-pub(crate) use lanes::{Kernel, Lanes, WIDTH};
+pub(crate) use lanes::{GROUP, Kernel, Lanes, WIDTH};

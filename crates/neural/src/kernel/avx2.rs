@@ -32,9 +32,18 @@ macro_rules! halves {
     ($($name:ident($($arg:ident: $t:ty),+) -> $out:ty = $value:expr;)+) => {$(
         #[inline(always)]
         fn $name(self, $($arg: $t),+) -> $out {
-            // SAFETY: `self` proves the instructions.
-            let half = |$($arg),+| unsafe { $value };
-            [half($($arg[0]),+), half($($arg[1]),+)]
+            // Twice, not a closure: a closure that is not inlined is not compiled for the instructions.
+            let low = {
+                $(let $arg = $arg[0];)+
+                // SAFETY: `self` proves the instructions.
+                unsafe { $value }
+            };
+            let high = {
+                $(let $arg = $arg[1];)+
+                // SAFETY: `self` proves the instructions.
+                unsafe { $value }
+            };
+            [low, high]
         }
     )+};
 }
@@ -43,7 +52,6 @@ impl Lanes for Avx2 {
     type F = F;
     type I = I;
 
-    const GROUP: usize = 2;
     const TILE: (usize, usize) = (6, 1);
 
     halves! {
@@ -63,7 +71,8 @@ impl Lanes for Avx2 {
         mul_i(a: I, b: I) -> I = _mm256_mullo_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm256_max_epi32(a, b);
         min_i(a: I, b: I) -> I = _mm256_min_epi32(a, b);
-        dot(sum: I, a: I, b: I) -> I = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+        dot(sum: I, a: I, b: I) -> I =
+            _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
     }
 
     #[inline(always)]
@@ -120,11 +129,13 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn store_words(self, to: &mut [i32], value: I) {
-        let to: &mut [i32; 8] = to.first_chunk_mut().expect("eight words for sixteen halves");
-        // SAFETY: `self` proves the instructions; `to` is 32 bytes.
+        let to: &mut [i32; 4] = to.first_chunk_mut().expect("four words for sixteen bytes");
+        // SAFETY: `self` proves the instructions; `to` is 16 bytes.
         unsafe {
-            let halves = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(value[0], value[1]));
-            _mm256_storeu_si256(to.as_mut_ptr().cast(), halves);
+            let halves = _mm256_packs_epi32(value[0], value[1]);
+            let order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+            let bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(halves, halves), order);
+            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm256_castsi256_si128(bytes));
         }
     }
 }

@@ -42,7 +42,6 @@ impl Lanes for Avx512 {
     type F = __m512;
     type I = __m512i;
 
-    const GROUP: usize = 4;
     const TILE: (usize, usize) = (12, 2);
 
     instructions! {

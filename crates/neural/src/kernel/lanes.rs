@@ -2,6 +2,9 @@
 
 use super::{avx2::Avx2, avx512::Avx512, scalar::Scalar};
 
+/// Activations in one 32-bit word.
+pub(crate) const GROUP: usize = 4;
+
 /// Lanes of every vector: one AVX-512 register, two AVX2 registers or an array.
 pub(crate) const WIDTH: usize = 16;
 
@@ -13,7 +16,7 @@ pub(crate) const WIDTH: usize = 16;
 pub enum Isa {
     /// AVX-512 (F, BW, DQ, VL) with VNNI: `vpdpbusd`, 64 products of 8-bit integers an instruction.
     Avx512Vnni,
-    /// AVX2 with FMA: `vpmaddwd` on 16-bit copies of the 8-bit integers.
+    /// AVX2 with FMA: `vpmaddubsw`, kept from saturating, and `vpmaddwd`.
     Avx2,
     /// Plain Rust, for any processor; the judge of the other two.
     Scalar,
@@ -53,12 +56,9 @@ impl Isa {
         }
     }
 
-    /// Consecutive activations in one 32-bit word, as the kernels of this set read them: 4 bytes or 2 halves.
-    pub(crate) fn group(self) -> usize {
-        match self {
-            Isa::Avx2 if self.is_available() => Avx2::GROUP,
-            _ => Scalar::GROUP,
-        }
+    /// Whether [`Lanes::dot`] adds products in pairs that must fit 16 bits.
+    pub(crate) fn adds_pairs(self) -> bool {
+        self == Isa::Avx2
     }
 }
 
@@ -80,8 +80,6 @@ pub(crate) trait Lanes: Copy {
     /// Sixteen `i32`.
     type I: Copy;
 
-    /// Consecutive activations in one 32-bit word: 4 unsigned bytes, or 2 unsigned bytes as 16-bit halves.
-    const GROUP: usize;
     /// Most rows of a tile of the matrix product that still fit the registers, and panels of sixteen columns with them.
     const TILE: (usize, usize);
 
@@ -115,8 +113,9 @@ pub(crate) trait Lanes: Copy {
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
-    /// Adds to each lane the products of the activations in `a`'s word with the weights in `b`'s word, exactly.
+    /// Adds to each lane the products of the four unsigned bytes in `a`'s word with the four signed bytes in `b`'s. Exact;
+    /// where [`Isa::adds_pairs`], as long as the products 0 and 1, and 2 and 3, add up to a 16-bit integer.
     fn dot(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
-    /// Writes sixteen activations, each 0 to 255, as `16 / GROUP` words.
+    /// Writes sixteen activations, each 0 to 255, as the bytes of four words.
     fn store_words(self, to: &mut [i32], value: Self::I);
 }

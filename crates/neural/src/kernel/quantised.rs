@@ -3,7 +3,7 @@
 use super::lanes::Isa;
 use super::product::{Factors, Plane, Product};
 use super::rows::quantise_row;
-use super::{Kernel, Lanes, WIDTH};
+use super::{GROUP, Kernel, Lanes, WIDTH};
 
 /// Sixteen 32-bit words that start on a cache line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,11 +22,19 @@ pub(crate) struct Int8Matrix {
 }
 
 impl Int8Matrix {
-    /// Quantises `[inputs, outputs]` weights, symmetric, by the greatest magnitude of each column: `scale = max |w| / 127`.
+    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which no weight is
+    /// beyond 127 and no two neighbours of one sign (inputs 0 and 1, 2 and 3, …) are together beyond 127: 255 times their
+    /// rounded sum fits 16 bits.
     pub(crate) fn quantise(weights: &[f32], inputs: usize, outputs: usize) -> Int8Matrix {
-        let column = |column| (0..inputs).map(move |row| weights[row * outputs + column]);
-        let greatest = |at| column(at).map(f32::abs).fold(0.0, f32::max);
-        let scales: Vec<f32> = (0..outputs).map(|at| greatest(at) / 127.0).collect();
+        let mut scales = vec![0.0f32; outputs];
+        for pair in weights.chunks(2 * outputs.max(1)) {
+            let (first, second) = pair.split_at(outputs);
+            for (column, scale) in scales.iter_mut().enumerate() {
+                let (a, b) = (first[column], second.get(column).copied().unwrap_or(0.0));
+                let together = if (a < 0.0) == (b < 0.0) { (a + b).abs() } else { a.abs().max(b.abs()) };
+                *scale = scale.max(together / 127.0);
+            }
+        }
         let quantised = |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
         let values = weights.iter().zip(scales.iter().cycle()).map(quantised).collect();
         Int8Matrix { values, inputs, scales }
@@ -41,8 +49,12 @@ pub(crate) struct Int8Weights {
     outputs: usize,
     /// Words of activations that make one row.
     steps: usize,
-    /// `[panels, steps]` lines: for each of sixteen columns, the weights that meet one word of activations.
+    /// `[panels, steps]` lines: for each of sixteen columns, the four weights that meet one word of activations.
     lines: Vec<Line<i32>>,
+    /// What was split off the lines, panel after panel, so that their pairs fit 16 bits: the step it belongs to, and a line.
+    split: Vec<(usize, Line<i32>)>,
+    /// Where each panel's part of `split` starts, and the end of the last.
+    starts: Vec<usize>,
     /// Per panel: scales of its columns.
     scales: Vec<Line<f32>>,
     /// Per panel: sums of its columns, by which a zero point is undone.
@@ -53,23 +65,32 @@ pub(crate) struct Int8Weights {
 impl Int8Weights {
     /// Lays out `matrix` with one bias a column for `isa`.
     pub(crate) fn pack(isa: Isa, matrix: &Int8Matrix, bias: &[f32]) -> Int8Weights {
-        let (inputs, outputs, group) = (matrix.inputs, matrix.scales.len(), isa.group());
-        let steps = inputs.next_multiple_of(WIDTH) / group;
+        let (inputs, outputs) = (matrix.inputs, matrix.scales.len());
+        let steps = inputs.next_multiple_of(WIDTH) / GROUP;
         let panels = outputs.div_ceil(WIDTH);
         let weight = |row: usize, column: usize| {
             if row < inputs && column < outputs { matrix.values[row * outputs + column] } else { 0 }
         };
-        let line = |panel: usize, step: usize| {
-            let column = |lane| panel * WIDTH + lane;
-            Line(std::array::from_fn(|lane| word(group, |k| weight(step * group + k, column(lane)))))
-        };
+        let group = |step: usize, column: usize| std::array::from_fn(|k| weight(step * GROUP + k, column));
+        let (mut lines, mut split, mut starts) = (Vec::with_capacity(panels * steps), vec![], vec![0]);
+        for panel in 0..panels {
+            for step in 0..steps {
+                let groups = std::array::from_fn(|lane| group(step, panel * WIDTH + lane));
+                let (line, rest) = if isa.adds_pairs() { parted(groups) } else { (groups, None) };
+                lines.push(words_of(line));
+                split.extend(rest.map(|rest| (step, words_of(rest))));
+            }
+            starts.push(split.len());
+        }
         let sum = |column| (0..inputs).map(|row| i32::from(weight(row, column))).sum();
         Int8Weights {
             isa,
             inputs,
             outputs,
             steps,
-            lines: (0..panels).flat_map(|panel| (0..steps).map(move |step| line(panel, step))).collect(),
+            lines,
+            split,
+            starts,
             scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
             sums: lines_of(panels, sum),
             bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
@@ -95,13 +116,27 @@ fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Vec<Line<T>> {
     (0..panels).map(|panel| Line(std::array::from_fn(|lane| value(panel * WIDTH + lane)))).collect()
 }
 
-/// The word of `group` weights: 4 bytes or 2 halves.
-fn word(group: usize, weight: impl Fn(usize) -> i8) -> i32 {
-    let bits = 32 / group;
-    (0..group).fold(0u32, |word, k| {
-        let value = i32::from(weight(k)) as u32 & (u32::MAX >> (32 - bits));
-        word | value << (bits * k)
-    }) as i32
+/// The four weights of sixteen columns that meet one word.
+type Groups = [[i8; GROUP]; WIDTH];
+
+fn words_of(groups: Groups) -> Line<i32> {
+    Line(groups.map(|group| i32::from_le_bytes(group.map(|weight| weight as u8))))
+}
+
+/// Splits a line into one whose pairs cannot leave 16 bits whatever the activations, and the rest, if any.
+fn parted(mut groups: Groups) -> (Groups, Option<Groups>) {
+    let mut rest = [[0; GROUP]; WIDTH];
+    for (group, rest) in groups.iter_mut().zip(&mut rest) {
+        for (pair, rest) in group.chunks_exact_mut(2).zip(rest.chunks_exact_mut(2)) {
+            let sum = i16::from(pair[0]) + i16::from(pair[1]);
+            let beyond = sum - sum.clamp(-128, 128);
+            if beyond != 0 && (pair[0] < 0) == (pair[1] < 0) {
+                rest[1] = beyond as i8;
+                pair[1] -= rest[1];
+            }
+        }
+    }
+    (groups, (rest != [[0; GROUP]; WIDTH]).then_some(rest))
 }
 
 /// Rows of unsigned 8-bit activations, each with its scale and zero point: `activation ≈ (value − zero) · scale`.
@@ -119,7 +154,7 @@ pub(crate) struct Activations {
 impl Activations {
     /// Room for `rows` rows of `width` values.
     pub(crate) fn new(isa: Isa, rows: usize, width: usize) -> Activations {
-        let steps = width.next_multiple_of(WIDTH) / isa.group();
+        let steps = width.next_multiple_of(WIDTH) / GROUP;
         Activations { isa, width, steps, words: vec![0; rows * steps], scales: vec![0.0; rows], zeros: vec![0; rows] }
     }
 
@@ -177,7 +212,10 @@ impl Factors for Int8Factors<'_> {
             *a = words[m * steps..].as_ptr();
         }
         // SAFETY: each pointer starts a row of `steps` words; `lines` are `N` panels of `steps` lines.
-        let sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, lines.as_ptr()) };
+        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, lines.as_ptr()) };
+        if !weights.split.is_empty() {
+            self.add_split(lanes, row, panel, &mut sums);
+        }
         let mut tile = [[lanes.splat(0.0); N]; M];
         for n in 0..N {
             let (scale, sum) = (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
@@ -190,6 +228,28 @@ impl Factors for Int8Factors<'_> {
             }
         }
         tile
+    }
+}
+
+impl Int8Factors<'_> {
+    /// Adds what was split off the lines.
+    #[inline(always)]
+    fn add_split<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        row: usize,
+        panel: usize,
+        sums: &mut [[L::I; N]; M],
+    ) {
+        let Int8Weights { steps, split, starts, .. } = self.weights;
+        for n in 0..N {
+            for (step, line) in &split[starts[panel + n]..starts[panel + n + 1]] {
+                for m in 0..M {
+                    let word = lanes.splat_i(self.activations.words[(row + m) * steps + step]);
+                    sums[m][n] = lanes.dot(sums[m][n], word, lanes.load_i(&line.0));
+                }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is done to each value or row between the products: activations, normalisation, softmax, quantisation.
 
 use super::lanes::Isa;
-use super::{Kernel, Lanes, WIDTH};
+use super::{GROUP, Kernel, Lanes, WIDTH};
 
 /// A function of each value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -56,8 +56,11 @@ fn clamp<L: Lanes>(lanes: L, x: L::F, least: f32, most: f32) -> L::F {
 /// The polynomial with these coefficients, highest power first (Horner).
 #[inline(always)]
 fn polynomial<L: Lanes>(lanes: L, x: L::F, coefficients: &[f32]) -> L::F {
-    let (first, rest) = coefficients.split_first().expect("a polynomial has coefficients");
-    rest.iter().fold(lanes.splat(*first), |sum, &next| lanes.fma(sum, x, lanes.splat(next)))
+    let mut sum = lanes.splat(coefficients[0]);
+    for &next in &coefficients[1..] {
+        sum = lanes.fma(sum, x, lanes.splat(next));
+    }
+    sum
 }
 
 /// A minimax rational function in odd powers, as in the library Eigen (MPL 2.0), clamped where it reaches ±1.
@@ -119,6 +122,11 @@ fn across<L: Lanes>(lanes: L, value: L::F, join: impl Fn(f32, f32) -> f32) -> f3
 }
 
 #[inline(always)]
+fn plus(a: f32, b: f32) -> f32 {
+    a + b
+}
+
+#[inline(always)]
 fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
@@ -128,34 +136,29 @@ fn lesser(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-/// Calls `each` with every sixteen values, the last ones filled up with `fill`.
+/// The sixteen values at `index`, the last ones filled up with `fill`.
 #[inline(always)]
-fn sixteens<L: Lanes>(lanes: L, values: &[f32], fill: f32, mut each: impl FnMut(L::F)) {
-    let (whole, rest) = values.as_chunks();
-    for chunk in whole {
-        each(lanes.load(chunk));
-    }
-    if !rest.is_empty() {
-        let mut chunk = [fill; WIDTH];
-        chunk[..rest.len()].copy_from_slice(rest);
-        each(lanes.load(&chunk));
+fn part<L: Lanes>(lanes: L, values: &[f32], index: usize, fill: f32) -> L::F {
+    match values[index * WIDTH..].first_chunk() {
+        Some(whole) => lanes.load(whole),
+        None => {
+            let (rest, mut chunk) = (&values[index * WIDTH..], [fill; WIDTH]);
+            chunk[..rest.len()].copy_from_slice(rest);
+            lanes.load(&chunk)
+        }
     }
 }
 
-/// Replaces every sixteen values by what `map` makes of them.
+/// Replaces the sixteen values at `index`, or what there is of them.
 #[inline(always)]
-fn replace<L: Lanes>(lanes: L, values: &mut [f32], mut map: impl FnMut(usize, L::F) -> L::F) {
-    let (whole, rest) = values.as_chunks_mut();
-    let count = whole.len();
-    for (index, chunk) in whole.iter_mut().enumerate() {
-        lanes.store(chunk, map(index, lanes.load(chunk)));
-    }
-    if !rest.is_empty() {
-        let mut chunk = [0.0; WIDTH];
-        chunk[..rest.len()].copy_from_slice(rest);
-        let value = map(count, lanes.load(&chunk));
-        lanes.store(&mut chunk, value);
-        rest.copy_from_slice(&chunk[..rest.len()]);
+fn put<L: Lanes>(lanes: L, values: &mut [f32], index: usize, value: L::F) {
+    match values[index * WIDTH..].first_chunk_mut() {
+        Some(whole) => lanes.store(whole, value),
+        None => {
+            let (rest, mut chunk) = (&mut values[index * WIDTH..], [0.0; WIDTH]);
+            lanes.store(&mut chunk, value);
+            rest.copy_from_slice(&chunk[..rest.len()]);
+        }
     }
 }
 
@@ -164,20 +167,19 @@ fn replace<L: Lanes>(lanes: L, values: &mut [f32], mut map: impl FnMut(usize, L:
 #[inline(always)]
 pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], words: &mut [i32]) -> (f32, i32) {
     let (mut low, mut high) = (lanes.splat(0.0), lanes.splat(0.0));
-    sixteens(lanes, values, 0.0, |value| {
+    for index in 0..values.len().div_ceil(WIDTH) {
+        let value = part(lanes, values, index, 0.0);
         low = lanes.min(value, low);
         high = lanes.max(value, high);
-    });
+    }
     let (low, high) = (across(lanes, low, lesser), across(lanes, high, greater));
     let (scale, zero) = affine(low, high);
     let (inverse, shift) = (lanes.splat(1.0 / scale), lanes.splat(zero as f32));
-    let mut words = words.chunks_exact_mut(WIDTH / L::GROUP);
-    sixteens(lanes, values, 0.0, |value| {
+    for (index, words) in words.chunks_exact_mut(WIDTH / GROUP).enumerate() {
+        let value = part(lanes, values, index, 0.0);
         let scaled = clamp(lanes, lanes.fma(value, inverse, shift), 0.0, 255.0);
-        if let Some(words) = words.next() {
-            lanes.store_words(words, lanes.round(scaled));
-        }
-    });
+        lanes.store_words(words, lanes.round(scaled));
+    }
     (scale, zero)
 }
 
@@ -254,32 +256,23 @@ impl Kernel for NormaliseInPlace<'_> {
 #[inline(always)]
 fn normalise<L: Lanes>(lanes: L, norm: &Norm, row: &mut [f32]) {
     let count = row.len() as f32;
+    let chunks = row.len().div_ceil(WIDTH);
     let mut sum = lanes.splat(0.0);
-    sixteens(lanes, row, 0.0, |value| sum = lanes.add(sum, value));
-    let mean = across(lanes, sum, |a, b| a + b) / count;
+    for index in 0..chunks {
+        sum = lanes.add(sum, part(lanes, row, index, 0.0));
+    }
+    let mean = across(lanes, sum, plus) / count;
     let (center, mut squares) = (lanes.splat(mean), lanes.splat(0.0));
-    sixteens(lanes, row, mean, |value| {
-        let apart = lanes.sub(value, center);
+    for index in 0..chunks {
+        let apart = lanes.sub(part(lanes, row, index, mean), center);
         squares = lanes.fma(apart, apart, squares);
-    });
-    let variance = across(lanes, squares, |a, b| a + b) / count;
+    }
+    let variance = across(lanes, squares, plus) / count;
     let inverse = lanes.splat(1.0 / (variance + norm.epsilon).sqrt());
-    replace(lanes, row, |index, value| {
-        let scale = lanes.mul(inverse, part(lanes, &norm.scale, index));
-        lanes.fma(lanes.sub(value, center), scale, part(lanes, &norm.shift, index))
-    });
-}
-
-/// The sixteen values at `index`, the last ones filled up with 0.
-#[inline(always)]
-fn part<L: Lanes>(lanes: L, values: &[f32], index: usize) -> L::F {
-    match values[index * WIDTH..].first_chunk() {
-        Some(whole) => lanes.load(whole),
-        None => {
-            let (rest, mut chunk) = (&values[index * WIDTH..], [0.0; WIDTH]);
-            chunk[..rest.len()].copy_from_slice(rest);
-            lanes.load(&chunk)
-        }
+    for index in 0..chunks {
+        let scale = lanes.mul(inverse, part(lanes, &norm.scale, index, 0.0));
+        let apart = lanes.sub(part(lanes, row, index, 0.0), center);
+        put(lanes, row, index, lanes.fma(apart, scale, part(lanes, &norm.shift, index, 0.0)));
     }
 }
 
@@ -300,5 +293,5 @@ pub(super) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f
         sum = lanes.add(sum, value);
         lanes.store(chunk, value);
     }
-    across(lanes, sum, |a, b| a + b)
+    across(lanes, sum, plus)
 }

@@ -20,7 +20,6 @@ impl Lanes for Scalar {
     type F = [f32; WIDTH];
     type I = [i32; WIDTH];
 
-    const GROUP: usize = 4;
     const TILE: (usize, usize) = (4, 1);
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
@@ -44,8 +43,9 @@ impl Lanes for Scalar {
         max_i(a: i32, b: i32) -> i32 = a.max(b);
         min_i(a: i32, b: i32) -> i32 = a.min(b);
         dot(sum: i32, a: i32, b: i32) -> i32 = {
-            let products = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
-            sum.wrapping_add(products.map(|(a, b)| i32::from(a) * i32::from(b as i8)).sum::<i32>())
+            let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
+            let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);
+            sum.wrapping_add(product(0) + product(1) + product(2) + product(3))
         };
     }
 
