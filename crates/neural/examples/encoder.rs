@@ -50,7 +50,8 @@ fn main() {
         last_norm: None,
     };
     let input = noise(&mut 7, tokens * width, 1.0);
-    for precision in [Precision::Int8, Precision::Float] {
+    let only = std::env::var("ONLY").ok();
+    for precision in [Precision::Int8, Precision::Float].into_iter().filter(|it| only.as_ref().is_none_or(|only| *only == format!("{it:?}"))) {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available() && *isa != Isa::Scalar) {
             let plan = EncoderPlan::new(&description, precision, isa).unwrap();
             let mut workspace = plan.workspace(1, tokens);

@@ -9,5 +9,8 @@ mod plan_error;
 pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
-pub use plan::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, Precision, Residual};
+pub use plan::{
+    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan, PerceptronWorkspace,
+    Precision, Residual,
+};
 pub use plan_error::PlanError;

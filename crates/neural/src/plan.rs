@@ -2,6 +2,8 @@
 
 mod dense;
 mod encoder;
+mod perceptron;
 
 pub use dense::{Linear, Precision};
 pub use encoder::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Residual};
+pub use perceptron::{PerceptronPlan, PerceptronWorkspace};
