@@ -10,7 +10,7 @@ pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
 pub use plan::{
-    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan, PerceptronWorkspace,
-    Precision, Residual,
+    Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan, PerceptronWorkspace,
+    Precision, Range, Residual, Window,
 };
 pub use plan_error::PlanError;

@@ -37,11 +37,8 @@ impl Lanes for Scalar {
         round(a: f32) -> i32 = a.round_ties_even() as i32;
         float(a: i32) -> f32 = a as f32;
         exp2(a: i32) -> f32 = f32::from_bits(((a + 127) as u32) << 23);
-        add_i(a: i32, b: i32) -> i32 = a.wrapping_add(b);
         sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
         mul_i(a: i32, b: i32) -> i32 = a.wrapping_mul(b);
-        max_i(a: i32, b: i32) -> i32 = a.max(b);
-        min_i(a: i32, b: i32) -> i32 = a.min(b);
         dot(sum: i32, a: i32, b: i32) -> i32 = {
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
             let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);
@@ -70,19 +67,17 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
-    fn store_i(self, to: &mut [i32; WIDTH], value: Self::I) {
-        *to = value;
-    }
-
-    #[inline(always)]
     fn splat_i(self, value: i32) -> Self::I {
         [value; WIDTH]
     }
 
     #[inline(always)]
-    fn store_words(self, to: &mut [i32], value: Self::I) {
-        for (word, group) in to.iter_mut().zip(value.as_chunks::<4>().0) {
-            *word = i32::from_le_bytes(group.map(|value| value as u8));
-        }
+    fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I {
+        from.map(i32::from)
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, to: &mut [u8; WIDTH], value: Self::I) {
+        *to = value.map(|value| value as u8);
     }
 }
