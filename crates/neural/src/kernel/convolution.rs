@@ -227,16 +227,23 @@ impl Factors for FloatFactors<'_> {
                 row[n] = bias;
             }
         }
+        let lines = &self.weights.lines[panel * depth..(panel + N) * depth];
+        assert!(patches.runs * patches.run <= depth, "patches of other kernels");
         for run in 0..patches.runs {
+            let mut a = [self.image.as_ptr(); M];
+            for (m, a) in a.iter_mut().enumerate() {
+                // SAFETY: no patch ends beyond the image (asserted before).
+                *a = unsafe { self.image.as_ptr().add(patches.starts[row + m] + run * patches.pitch) };
+            }
             for k in 0..patches.run {
                 let mut line = [lanes.splat(0.0); N];
                 for (n, line) in line.iter_mut().enumerate() {
-                    *line = lanes.load(&self.weights.lines[(panel + n) * depth + run * patches.run + k].0);
+                    // SAFETY: a panel has `depth` lines, at least as many as a patch has values.
+                    *line = lanes.load(unsafe { &lines.get_unchecked(n * depth + run * patches.run + k).0 });
                 }
                 for m in 0..M {
-                    let at = patches.starts[row + m] + run * patches.pitch + k;
-                    // SAFETY: no patch ends beyond the image (asserted before).
-                    let value = lanes.splat(unsafe { *self.image.get_unchecked(at) });
+                    // SAFETY: the run lies in the image.
+                    let value = lanes.splat(unsafe { *a[m].add(k) });
                     for n in 0..N {
                         sums[m][n] = lanes.fma(value, line[n], sums[m][n]);
                     }
