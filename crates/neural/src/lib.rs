@@ -1,0 +1,40 @@
+//! A trained network on a CPU: tensors in, tensors out.
+//!
+//! **What comes in.** A network as ONNX ([`Graph::read_onnx`]), and named [`Tensors`].
+//!
+//! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work; ONNX again ([`Graph::to_onnx`]).
+//!
+//! **What is refused.** An [`Error`] says where, what was expected and what was found. Sizes are checked before anything is
+//! allocated for them; paths that leave a network's folder, functions and sparse tensors are refused by name. No bytes make a
+//! reader panic.
+//!
+//! This crate knows none of the product's words: no voice, no drawing, no score. Networks can be measured, quantised and
+//! replaced alone.
+//!
+//! # Example
+//! ```
+//! use neural::{Dtype, Graph, Node, Port};
+//!
+//! let graph = Graph {
+//!     inputs: vec![Port::fixed("x", Dtype::F32, &[1, 2])],
+//!     outputs: vec![Port::fixed("y", Dtype::F32, &[1, 2])],
+//!     nodes: vec![Node::new("Relu", ["x"], ["y"])],
+//!     opsets: [(String::new(), 17)].into(),
+//!     name: "one step".into(),
+//!     ..Graph::default()
+//! };
+//! assert_eq!(Graph::from_onnx(graph.to_onnx())?, graph);
+//! # Ok::<(), neural::Error>(())
+//! ```
+#![deny(unsafe_code)] // allowed in `map.rs` and `kernel/*.rs` only; the house's test lists them
+
+mod error;
+mod graph;
+mod network;
+mod onnx;
+mod tensor;
+
+pub use error::Error;
+pub use graph::{Attribute, Dim, Graph, Node, Port};
+pub use network::{Executor, Network};
+pub use tensor::{Dtype, Tensor, Tensors, Values};

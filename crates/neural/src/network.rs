@@ -1,0 +1,83 @@
+//! A network that can be run: tensors with names in, tensors with names out.
+
+use crate::{Error, Port, Tensor, Tensors};
+
+/// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
+///
+/// A run has no memory: the same inputs give the same outputs to the bit, whatever ran before and on however many threads.
+pub trait Executor: Send + Sync {
+    /// Its name in messages and tables: `rten`, `onnxruntime`, `planned`.
+    fn name(&self) -> &'static str;
+
+    /// What goes in.
+    fn inputs(&self) -> &[Port];
+
+    /// What comes out.
+    fn outputs(&self) -> &[Port];
+
+    /// Runs it once; outputs in the order of [`Executor::outputs`].
+    ///
+    /// # Errors
+    /// [`Error::Run`] with what the executor said.
+    fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error>;
+}
+
+/// A network and the executor that runs it.
+pub struct Network {
+    executor: Box<dyn Executor>,
+}
+
+impl Network {
+    /// A network run by this executor.
+    pub fn new(executor: Box<dyn Executor>) -> Self {
+        Network { executor }
+    }
+
+    /// The executor's name.
+    pub fn executor(&self) -> &'static str {
+        self.executor.name()
+    }
+
+    /// What goes in.
+    pub fn inputs(&self) -> &[Port] {
+        self.executor.inputs()
+    }
+
+    /// What comes out.
+    pub fn outputs(&self) -> &[Port] {
+        self.executor.outputs()
+    }
+
+    /// Runs it once.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where an input is missing, unknown or of the wrong element type or shape; [`Error::Run`] where the
+    /// executor fails.
+    pub fn run(&self, inputs: &Tensors) -> Result<Tensors, Error> {
+        let ordered = self.order(inputs)?;
+        let outputs = self.executor.run(&ordered)?;
+        let names = self.outputs().iter().map(|it| it.name.as_str());
+        Ok(names.zip(outputs).collect())
+    }
+
+    /// The inputs in the executor's order, each checked.
+    fn order<'a>(&self, inputs: &'a Tensors) -> Result<Vec<&'a Tensor>, Error> {
+        let ports = self.inputs();
+        if let Some((name, _)) = inputs.iter().find(|(name, _)| !ports.iter().any(|it| it.name == *name)) {
+            let known: Vec<&str> = ports.iter().map(|it| it.name.as_str()).collect();
+            return Err(Error::tensor(
+                name,
+                format!("one of the inputs {}", known.join(", ")),
+                "another name",
+            ));
+        }
+        ports.iter().map(|port| checked(port, inputs)).collect()
+    }
+}
+
+fn checked<'a>(port: &Port, inputs: &'a Tensors) -> Result<&'a Tensor, Error> {
+    let tensor =
+        inputs.get(&port.name).ok_or_else(|| Error::tensor(&port.name, port.to_string(), "nothing"))?;
+    port.accepts(tensor)?;
+    Ok(tensor)
+}
