@@ -28,13 +28,19 @@
 //! ```
 #![deny(unsafe_code)] // allowed in `map.rs` and `kernel/*.rs` only; the house's test lists them
 
+mod artifact;
 mod error;
 mod graph;
+mod kind;
+mod map;
 mod network;
 mod onnx;
 mod tensor;
+mod weights;
 
+pub use artifact::{Artifact, Quantisation, digest};
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
 pub use network::{Executor, Network};
 pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};

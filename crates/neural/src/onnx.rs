@@ -15,7 +15,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use self::{folder::Folder, read::Reader};
-use crate::{Error, Graph};
+use crate::{Error, Graph, map::map};
 
 /// Largest ONNX file that is read. Protobuf itself ends at 2 GiB; larger networks keep their weights outside.
 const MAX_BYTES: u64 = 2 << 30;
@@ -28,9 +28,9 @@ impl Graph {
     pub fn read_onnx(path: &Path) -> Result<Self, Error> {
         let size = fs::metadata(path).map_err(Error::file(path))?.len();
         Error::limit(path.display().to_string(), MAX_BYTES, size, "bytes")?;
-        let bytes = fs::read(path).map_err(Error::file(path))?;
+        let bytes = map(path)?;
         let folder = path.parent().map(|it| if it.as_os_str().is_empty() { Path::new(".") } else { it });
-        decode(bytes.into(), Folder::new(folder.map(Path::to_owned)))
+        decode(bytes, Folder::new(folder.map(Path::to_owned)))
     }
 
     /// Reads an ONNX file from its bytes; weights outside it are refused.
@@ -47,10 +47,10 @@ impl Graph {
     }
 }
 
-fn decode(bytes: Bytes, mut folder: Folder) -> Result<Graph, Error> {
+fn decode(bytes: Bytes, folder: Folder) -> Result<Graph, Error> {
     survey::survey(&bytes)?;
     let model = message::Model::decode(bytes).map_err(|it| survey::broken(&it))?;
-    Reader { folder: &mut folder }.model(model)
+    Reader { folder: &folder }.model(model)
 }
 
 #[cfg(test)]

@@ -44,6 +44,24 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    pub(crate) const ALL: [Dtype; 15] = [
+        Dtype::F32,
+        Dtype::F64,
+        Dtype::F16,
+        Dtype::Bf16,
+        Dtype::I64,
+        Dtype::I32,
+        Dtype::I16,
+        Dtype::I8,
+        Dtype::U64,
+        Dtype::U32,
+        Dtype::U16,
+        Dtype::U8,
+        Dtype::Bool,
+        Dtype::I4,
+        Dtype::U4,
+    ];
+
     /// Bytes that `count` elements take.
     pub fn bytes(self, count: usize) -> usize {
         match self {

@@ -7,8 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::read::is_inside;
-use crate::Error;
+use crate::{Error, artifact::is_inside};
 
 /// Where external bytes may lie: in this folder or below it, nowhere else.
 pub(super) struct Folder {

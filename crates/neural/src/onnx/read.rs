@@ -1,9 +1,6 @@
 //! From ONNX messages to a [`Graph`].
 
-use std::{
-    collections::BTreeMap,
-    path::{Component, Path},
-};
+use std::collections::BTreeMap;
 
 use super::{
     folder::Folder,
@@ -16,7 +13,7 @@ use crate::{
 
 /// Reads one message after another, with what tensors outside the file lie in.
 pub(super) struct Reader<'a> {
-    pub(super) folder: &'a mut Folder,
+    pub(super) folder: &'a Folder,
 }
 
 /// Element types by `TensorProto.DataType`.
@@ -216,9 +213,4 @@ fn dims(at: &str, shape: message::Shape) -> Result<Vec<Dim>, Error> {
         Some(Length::Param(_)) | None => Dim::Any,
     };
     Ok(shape.dim.into_iter().map(dim).collect())
-}
-
-/// A path that stays inside a folder: only plain names, no `..`, no root, no drive.
-pub(super) fn is_inside(path: &Path) -> bool {
-    !path.as_os_str().is_empty() && path.components().all(|it| matches!(it, Component::Normal(_)))
 }
