@@ -34,6 +34,7 @@ mod graph;
 mod kind;
 mod map;
 mod network;
+mod npz;
 mod onnx;
 mod tensor;
 mod weights;

@@ -1,6 +1,11 @@
 //! A network that can be run: tensors with names in, tensors with names out.
 
-use crate::{Error, Port, Tensor, Tensors};
+#[cfg(feature = "ort")]
+mod onnxruntime;
+mod rten;
+
+use self::rten::Rten;
+use crate::{Error, Graph, Port, Tensor, Tensors};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///
@@ -31,6 +36,23 @@ impl Network {
     /// A network run by this executor.
     pub fn new(executor: Box<dyn Executor>) -> Self {
         Network { executor }
+    }
+
+    /// A graph run by rten on this many threads.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for operators rten would get wrong, [`Error::Run`] for those it does not have.
+    pub fn by_rten(graph: &Graph, threads: usize) -> Result<Self, Error> {
+        Ok(Network::new(Box::new(Rten::new(graph, threads)?)))
+    }
+
+    /// A graph run by ONNX Runtime on this many threads: the user's own shared library, loaded at this path.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where the library cannot be loaded or does not take the graph.
+    #[cfg(feature = "ort")]
+    pub fn by_onnxruntime(graph: &Graph, library: &std::path::Path, threads: usize) -> Result<Self, Error> {
+        Ok(Network::new(Box::new(onnxruntime::OnnxRuntime::new(graph, library, threads)?)))
     }
 
     /// The executor's name.
