@@ -28,7 +28,7 @@ format:
 	cargo fmt --all --check
 
 lint:
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --features inkling-neural/ort --quiet -- -D warnings
 
 licences:
 	cargo deny --log-level error check licenses bans sources

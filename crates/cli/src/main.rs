@@ -7,7 +7,9 @@ mod cohort;
 mod dictionary;
 mod evaluate;
 mod measure;
+mod networks;
 mod progress;
+mod run_network;
 mod screeners;
 mod train;
 
@@ -34,6 +36,8 @@ enum Command {
     Audit(audit::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
+    Networks(networks::Line),
+    Run(run_network::Line),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Audit(line) => audit::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
+        Command::Networks(line) => networks::run(line),
+        Command::Run(line) => run_network::run(line),
     }
 }
 

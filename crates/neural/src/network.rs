@@ -4,6 +4,8 @@
 mod onnxruntime;
 mod rten;
 
+use std::path::Path;
+
 use self::rten::Rten;
 use crate::{Error, Graph, Port, Tensor, Tensors};
 
@@ -38,6 +40,14 @@ impl Network {
         Network { executor }
     }
 
+    /// Opens an ONNX file, to be run on this many threads.
+    ///
+    /// # Errors
+    /// As [`Graph::read_onnx`] and [`Network::by_rten`].
+    pub fn open(path: &Path, threads: usize) -> Result<Self, Error> {
+        Network::by_rten(&Graph::read_onnx(path)?, threads)
+    }
+
     /// A graph run by rten on this many threads.
     ///
     /// # Errors
@@ -51,7 +61,7 @@ impl Network {
     /// # Errors
     /// [`Error::Run`] where the library cannot be loaded or does not take the graph.
     #[cfg(feature = "ort")]
-    pub fn by_onnxruntime(graph: &Graph, library: &std::path::Path, threads: usize) -> Result<Self, Error> {
+    pub fn by_onnxruntime(graph: &Graph, library: &Path, threads: usize) -> Result<Self, Error> {
         Ok(Network::new(Box::new(onnxruntime::OnnxRuntime::new(graph, library, threads)?)))
     }
 

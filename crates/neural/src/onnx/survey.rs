@@ -7,8 +7,12 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::Error;
 
-/// Messages (nodes, attributes, tensors, dimensions…) a file may hold. The largest graphs in use have about a hundred thousand.
-const MAX_MESSAGES: u64 = 2_000_000;
+/// Messages (graphs, nodes, attributes, tensors, ports) a file may hold: a network of a hundred layers has about ten thousand.
+/// Each becomes up to half a kilobyte.
+const MAX_MESSAGES: u64 = 100_000;
+
+/// Names and other texts and bytes a file may hold. Each becomes up to 32 bytes beside its own.
+const MAX_TEXTS: u64 = 1_000_000;
 
 /// Graphs within graphs.
 const MAX_DEPTH: u64 = 16;
@@ -44,11 +48,25 @@ impl Within {
 /// # Errors
 /// [`Error::TooLarge`] past a limit, [`Error::Malformed`] where the bytes are no protobuf.
 pub(super) fn survey(bytes: &[u8]) -> Result<(), Error> {
-    let mut messages = 0;
-    walk(bytes, Within::Model, 0, &mut messages)
+    walk(bytes, Within::Model, 0, &mut Count::default())
 }
 
-fn walk(mut rest: &[u8], within: Within, depth: u64, messages: &mut u64) -> Result<(), Error> {
+#[derive(Default)]
+struct Count {
+    messages: u64,
+    texts: u64,
+}
+
+impl Count {
+    fn add(&mut self, is_message: bool) -> Result<(), Error> {
+        self.messages += u64::from(is_message);
+        self.texts += u64::from(!is_message);
+        Error::limit("onnx", MAX_MESSAGES, self.messages, "messages")?;
+        Error::limit("onnx", MAX_TEXTS, self.texts, "texts")
+    }
+}
+
+fn walk(mut rest: &[u8], within: Within, depth: u64, count: &mut Count) -> Result<(), Error> {
     Error::limit("onnx", MAX_DEPTH, depth, "graphs within graphs")?;
     while !rest.is_empty() {
         let (field, wire) = decode_key(&mut rest).map_err(|it| broken(&it))?;
@@ -59,10 +77,10 @@ fn walk(mut rest: &[u8], within: Within, depth: u64, messages: &mut u64) -> Resu
             WireType::LengthDelimited => {
                 let length = decode_varint(&mut rest).map_err(|it| broken(&it))?;
                 let inside = take(&mut rest, length)?;
-                *messages += 1;
-                Error::limit("onnx", MAX_MESSAGES, *messages, "messages")?;
-                if let Some(child) = within.child(field) {
-                    walk(inside, child, depth + u64::from(matches!(child, Within::Graph)), messages)?;
+                let child = within.child(field);
+                count.add(child.is_some())?;
+                if let Some(child) = child {
+                    walk(inside, child, depth + u64::from(matches!(child, Within::Graph)), count)?;
                 }
             }
             WireType::StartGroup | WireType::EndGroup => {

@@ -124,6 +124,18 @@ impl Packing {
         Packing::default()
     }
 
+    /// Every weight of another file as it is, only aligned, and its notes.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where a weight cannot be had.
+    pub fn of(weights: &Weights) -> Result<Self, Error> {
+        let mut packing = Packing { notes: weights.notes.clone(), ..Packing::default() };
+        for (name, section) in weights.iter() {
+            packing.push(name, &section.shape, section.layout.clone(), weights.bytes(name)?)?;
+        }
+        Ok(packing)
+    }
+
     /// Adds a section: bytes of this shape and layout.
     ///
     /// # Errors
