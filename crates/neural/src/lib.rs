@@ -31,17 +31,28 @@
 mod artifact;
 mod error;
 mod graph;
+mod kernel;
 mod kind;
 mod map;
 mod network;
 mod npz;
 mod onnx;
+mod plan;
+mod plan_error;
 mod tensor;
 mod weights;
 
 pub use artifact::{Artifact, Quantisation, digest};
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
+pub use kernel::Isa;
+pub use kernel::peak::Peak;
+pub use kernel::rows::{Activation, Norm};
 pub use network::{Executor, Network};
+pub use plan::{
+    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan, PerceptronWorkspace,
+    Precision, Residual,
+};
+pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
 pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};

@@ -1,0 +1,297 @@
+//! What is done to each value or row between the products: activations, normalisation, softmax, quantisation.
+
+use super::lanes::Isa;
+use super::{GROUP, Kernel, Lanes, WIDTH};
+
+/// A function of each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Activation {
+    /// The value itself.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x · Φ(x)` with the normal distribution function by `erf` (Hendrycks & Gimpel 2016).
+    Gelu,
+    /// `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, the same paper's approximation.
+    GeluTanh,
+    /// `x · clamp(x / 6 + 0.5, 0, 1)` (Howard et al. 2019, MobileNetV3).
+    HardSwish,
+    /// `clamp(x / 6 + 0.5, 0, 1)`.
+    HardSigmoid,
+}
+
+impl Activation {
+    #[inline(always)]
+    pub(super) fn apply<L: Lanes>(self, lanes: L, x: L::F) -> L::F {
+        match self {
+            Activation::None => x,
+            Activation::Relu => lanes.max(x, lanes.splat(0.0)),
+            Activation::Gelu => {
+                let half = lanes.mul(x, lanes.splat(0.5));
+                lanes.fma(half, erf(lanes, lanes.mul(x, lanes.splat(std::f32::consts::FRAC_1_SQRT_2))), half)
+            }
+            Activation::GeluTanh => {
+                let half = lanes.mul(x, lanes.splat(0.5));
+                let cubic = lanes.fma(lanes.mul(x, x), lanes.splat(0.044_715), lanes.splat(1.0));
+                let inner = lanes.mul(lanes.mul(x, lanes.splat(0.797_884_6)), cubic);
+                lanes.fma(half, tanh(lanes, inner), half)
+            }
+            Activation::HardSwish => lanes.mul(x, hard_sigmoid(lanes, x)),
+            Activation::HardSigmoid => hard_sigmoid(lanes, x),
+        }
+    }
+}
+
+#[inline(always)]
+fn hard_sigmoid<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    clamp(lanes, lanes.fma(x, lanes.splat(1.0 / 6.0), lanes.splat(0.5)), 0.0, 1.0)
+}
+
+#[inline(always)]
+fn clamp<L: Lanes>(lanes: L, x: L::F, least: f32, most: f32) -> L::F {
+    lanes.min(lanes.max(x, lanes.splat(least)), lanes.splat(most))
+}
+
+/// The polynomial with these coefficients, highest power first (Horner).
+#[inline(always)]
+fn polynomial<L: Lanes>(lanes: L, x: L::F, coefficients: &[f32]) -> L::F {
+    let mut sum = lanes.splat(coefficients[0]);
+    for &next in &coefficients[1..] {
+        sum = lanes.fma(sum, x, lanes.splat(next));
+    }
+    sum
+}
+
+/// A minimax rational function in odd powers, as in the library Eigen (MPL 2.0), clamped where it reaches ±1.
+#[inline(always)]
+fn rational<L: Lanes>(lanes: L, x: L::F, over: &[f32], under: &[f32]) -> L::F {
+    let square = lanes.mul(x, x);
+    let over = lanes.mul(x, polynomial(lanes, square, over));
+    lanes.div(over, polynomial(lanes, square, under))
+}
+
+/// The error function; absolute error at most 3e-7.
+#[inline(always)]
+fn erf<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    const OVER: [f32; 7] = [
+        -2.726_142_3e-10, 2.770_681_5e-8, -2.101_024e-6, -5.692_506_5e-5, -7.349_906_4e-4, -2.954_600_1e-3,
+        -1.609_603_4e-2,
+    ];
+    const UNDER: [f32; 5] = [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329_4e-3, -1.426_473_9e-2];
+    rational(lanes, clamp(lanes, x, -4.0, 4.0), &OVER, &UNDER)
+}
+
+/// The hyperbolic tangent; absolute error at most 3e-7.
+#[inline(always)]
+fn tanh<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    const OVER: [f32; 7] = [
+        -2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297_2e-8, 1.485_722_4e-5, 6.372_619_3e-4,
+        4.893_524_6e-3,
+    ];
+    const UNDER: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
+    rational(lanes, clamp(lanes, x, -7.905_311, 7.905_311), &OVER, &UNDER)
+}
+
+/// eˣ for x ≤ 0; relative error at most 2e-7 (Cephes `expf`). Exactly 0 below −87.7, where the result would be subnormal.
+#[inline(always)]
+pub(super) fn exp<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    const SERIES: [f32; 7] = [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0];
+    let x = lanes.max(x, lanes.splat(-127.0 * std::f32::consts::LN_2));
+    let whole = lanes.round(lanes.mul(x, lanes.splat(std::f32::consts::LOG2_E)));
+    let power = lanes.float(whole);
+    let rest = lanes.fma(power, lanes.splat(-0.693_359_4), x);
+    let rest = lanes.fma(power, lanes.splat(2.121_944_4e-4), rest);
+    let value = lanes.fma(polynomial(lanes, rest, &SERIES), rest, lanes.splat(1.0));
+    lanes.mul(value, lanes.exp2(whole))
+}
+
+/// Sixteen lanes to one, always in the same tree.
+#[inline(always)]
+fn across<L: Lanes>(lanes: L, value: L::F, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut all = [0.0; WIDTH];
+    lanes.store(&mut all, value);
+    let mut width = WIDTH / 2;
+    while width > 0 {
+        for lane in 0..width {
+            all[lane] = join(all[lane], all[lane + width]);
+        }
+        width /= 2;
+    }
+    all[0]
+}
+
+#[inline(always)]
+fn plus(a: f32, b: f32) -> f32 {
+    a + b
+}
+
+#[inline(always)]
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn lesser(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// The sixteen values at `index`, the last ones filled up with `fill`.
+#[inline(always)]
+fn part<L: Lanes>(lanes: L, values: &[f32], index: usize, fill: f32) -> L::F {
+    match values[index * WIDTH..].first_chunk() {
+        Some(whole) => lanes.load(whole),
+        None => {
+            let (rest, mut chunk) = (&values[index * WIDTH..], [fill; WIDTH]);
+            chunk[..rest.len()].copy_from_slice(rest);
+            lanes.load(&chunk)
+        }
+    }
+}
+
+/// Replaces the sixteen values at `index`, or what there is of them.
+#[inline(always)]
+fn put<L: Lanes>(lanes: L, values: &mut [f32], index: usize, value: L::F) {
+    match values[index * WIDTH..].first_chunk_mut() {
+        Some(whole) => lanes.store(whole, value),
+        None => {
+            let (rest, mut chunk) = (&mut values[index * WIDTH..], [0.0; WIDTH]);
+            lanes.store(&mut chunk, value);
+            rest.copy_from_slice(&chunk[..rest.len()]);
+        }
+    }
+}
+
+/// Quantises a row to 0..=255 and gives its scale and zero point: `value ≈ (quantised − zero) · scale`. Zero is exact.
+/// What lies beyond the row in `words` becomes any value in range.
+#[inline(always)]
+pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], words: &mut [i32]) -> (f32, i32) {
+    let (mut low, mut high) = (lanes.splat(0.0), lanes.splat(0.0));
+    for index in 0..values.len().div_ceil(WIDTH) {
+        let value = part(lanes, values, index, 0.0);
+        low = lanes.min(value, low);
+        high = lanes.max(value, high);
+    }
+    let (low, high) = (across(lanes, low, lesser), across(lanes, high, greater));
+    let (scale, zero) = affine(low, high);
+    let (inverse, shift) = (lanes.splat(1.0 / scale), lanes.splat(zero as f32));
+    for (index, words) in words.chunks_exact_mut(WIDTH / GROUP).enumerate() {
+        let value = part(lanes, values, index, 0.0);
+        let scaled = clamp(lanes, lanes.fma(value, inverse, shift), 0.0, 255.0);
+        lanes.store_words(words, lanes.round(scaled));
+    }
+    (scale, zero)
+}
+
+/// Scale and zero point that spread `low ..= high`, which hold 0, over 0..=255.
+#[inline(always)]
+pub(crate) fn affine(low: f32, high: f32) -> (f32, i32) {
+    let span = (high - low) / 255.0;
+    // A row of zeros, of subnormal values or of what is no number quantises to its zero point.
+    let scale = if span > f32::MIN_POSITIVE && span.is_finite() { span } else { 1.0 };
+    (scale, (-low / scale).round_ties_even().clamp(0.0, 255.0) as i32)
+}
+
+/// Scale, shift and ε of a layer normalisation (Ba, Kiros & Hinton 2016).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Norm {
+    /// γ, one a column.
+    pub scale: Vec<f32>,
+    /// β, one a column.
+    pub shift: Vec<f32>,
+    /// Added to the variance.
+    pub epsilon: f32,
+}
+
+impl Norm {
+    /// Normalises rows of `from` into `to`; both have rows `stride` apart.
+    pub(crate) fn apply(&self, isa: Isa, from: &[f32], to: &mut [f32], stride: usize) {
+        isa.run(Normalise { norm: self, from, to, stride });
+    }
+
+    /// Normalises rows in place.
+    pub(crate) fn apply_in_place(&self, isa: Isa, rows: &mut [f32], stride: usize) {
+        isa.run(NormaliseInPlace { norm: self, rows, stride });
+    }
+}
+
+struct Normalise<'a> {
+    norm: &'a Norm,
+    from: &'a [f32],
+    to: &'a mut [f32],
+    stride: usize,
+}
+
+impl Kernel for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let width = self.norm.scale.len();
+        for (from, to) in self.from.chunks_exact(self.stride).zip(self.to.chunks_exact_mut(self.stride)) {
+            to[..width].copy_from_slice(&from[..width]);
+            normalise(lanes, self.norm, &mut to[..width]);
+        }
+    }
+}
+
+struct NormaliseInPlace<'a> {
+    norm: &'a Norm,
+    rows: &'a mut [f32],
+    stride: usize,
+}
+
+impl Kernel for NormaliseInPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        for row in self.rows.chunks_exact_mut(self.stride) {
+            normalise(lanes, self.norm, &mut row[..self.norm.scale.len()]);
+        }
+    }
+}
+
+/// `(x − mean) / √(variance + ε) · scale + shift`.
+#[inline(always)]
+fn normalise<L: Lanes>(lanes: L, norm: &Norm, row: &mut [f32]) {
+    let count = row.len() as f32;
+    let chunks = row.len().div_ceil(WIDTH);
+    let mut sum = lanes.splat(0.0);
+    for index in 0..chunks {
+        sum = lanes.add(sum, part(lanes, row, index, 0.0));
+    }
+    let mean = across(lanes, sum, plus) / count;
+    let (center, mut squares) = (lanes.splat(mean), lanes.splat(0.0));
+    for index in 0..chunks {
+        let apart = lanes.sub(part(lanes, row, index, mean), center);
+        squares = lanes.fma(apart, apart, squares);
+    }
+    let variance = across(lanes, squares, plus) / count;
+    let inverse = lanes.splat(1.0 / (variance + norm.epsilon).sqrt());
+    for index in 0..chunks {
+        let scale = lanes.mul(inverse, part(lanes, &norm.scale, index, 0.0));
+        let apart = lanes.sub(part(lanes, row, index, 0.0), center);
+        put(lanes, row, index, lanes.fma(apart, scale, part(lanes, &norm.shift, index, 0.0)));
+    }
+}
+
+/// Turns a row of scores, whole sixteens, into e^(scale · (score − greatest)) and gives their sum. A score of −∞ becomes
+/// exactly 0.
+#[inline(always)]
+pub(super) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f32 {
+    let row = row.as_chunks_mut().0;
+    let mut most = lanes.splat(f32::NEG_INFINITY);
+    for chunk in row.iter() {
+        most = lanes.max(lanes.load(chunk), most);
+    }
+    let most = across(lanes, most, greater);
+    let shift = lanes.splat(if most == f32::NEG_INFINITY { 0.0 } else { -most * scale });
+    let (scale, mut sum) = (lanes.splat(scale), lanes.splat(0.0));
+    for chunk in row {
+        let value = exp(lanes, lanes.fma(lanes.load(chunk), scale, shift));
+        sum = lanes.add(sum, value);
+        lanes.store(chunk, value);
+    }
+    across(lanes, sum, plus)
+}
