@@ -3,6 +3,7 @@
 
 mod assess;
 mod audit;
+mod bench;
 mod cohort;
 mod dictionary;
 mod evaluate;
@@ -38,6 +39,7 @@ enum Command {
     Dictionary(dictionary::Line),
     Networks(networks::Line),
     Run(run_network::Line),
+    Bench(bench::Line),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +66,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Dictionary(line) => dictionary::run(line),
         Command::Networks(line) => networks::run(line),
         Command::Run(line) => run_network::run(line),
+        Command::Bench(line) => bench::run(line),
     }
 }
 

@@ -14,6 +14,7 @@
 pub(crate) mod attention;
 mod avx2;
 mod avx512;
+pub(crate) mod blocks;
 pub(crate) mod float;
 mod lanes;
 pub(crate) mod peak;
@@ -23,5 +24,5 @@ pub(crate) mod rows;
 mod scalar;
 
 pub use lanes::Isa;
-pub(crate) use product::Plane;
 pub(crate) use lanes::{GROUP, Kernel, Lanes, WIDTH};
+pub(crate) use product::Plane;

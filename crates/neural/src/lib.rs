@@ -29,10 +29,12 @@
 #![deny(unsafe_code)] // allowed in `map.rs` and `kernel/*.rs` only; the house's test lists them
 
 mod artifact;
+pub mod bench;
 mod error;
 mod graph;
 mod kernel;
 mod kind;
+mod llama;
 mod map;
 mod network;
 mod npz;
@@ -40,19 +42,25 @@ mod onnx;
 mod plan;
 mod plan_error;
 mod tensor;
+mod tokens;
 mod weights;
+mod whisper;
 
 pub use artifact::{Artifact, Quantisation, digest};
+pub use bench::Timing;
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
 pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
+pub use llama::{Cache, Llama};
 pub use network::{Executor, Network};
 pub use plan::{
-    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan, PerceptronWorkspace,
-    Precision, Residual,
+    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
+    PerceptronWorkspace, Precision, Residual,
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use tokens::Tokens;
 pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};
+pub use whisper::whisper_encoder;

@@ -7,7 +7,7 @@ mod rten;
 use std::path::Path;
 
 use self::rten::Rten;
-use crate::{Error, Graph, Port, Tensor, Tensors};
+use crate::{Error, Graph, Llama, Port, Tensor, Tensors, Weights};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///
@@ -40,12 +40,23 @@ impl Network {
         Network { executor }
     }
 
-    /// Opens an ONNX file, to be run on this many threads.
+    /// Opens an ONNX file to be run on this many threads, or a GGUF language network, which runs on one.
     ///
     /// # Errors
-    /// As [`Graph::read_onnx`] and [`Network::by_rten`].
+    /// As [`Graph::read_onnx`] and [`Network::of`], or as [`Weights::open`] and [`Llama::open`].
     pub fn open(path: &Path, threads: usize) -> Result<Self, Error> {
-        Network::by_rten(&Graph::read_onnx(path)?, threads)
+        if path.extension().is_some_and(|it| it == "gguf") {
+            return Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?)));
+        }
+        Network::of(&Graph::read_onnx(path)?, threads)
+    }
+
+    /// A graph run by the best executor for it on this many threads.
+    ///
+    /// # Errors
+    /// As [`Network::by_rten`].
+    pub fn of(graph: &Graph, threads: usize) -> Result<Self, Error> {
+        Network::by_rten(graph, threads)
     }
 
     /// A graph run by rten on this many threads.

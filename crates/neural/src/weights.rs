@@ -162,6 +162,31 @@ impl Weights {
         }
     }
 
+    /// One row of a matrix `[rows, columns]` as 32-bit floats.
+    ///
+    /// # Errors
+    /// As [`Weights::floats`]; [`Error::Tensor`] for a row that is not there.
+    pub fn row(&self, name: &str, row: usize) -> Result<Vec<f32>, Error> {
+        let section = self.section(name)?;
+        let &[rows, columns] = section.shape.as_slice() else {
+            return Err(Error::tensor(name, "two dimensions", format!("{:?}", section.shape)));
+        };
+        if row >= rows {
+            return Err(Error::tensor(name, format!("a row below {rows}"), row.to_string()));
+        }
+        let length = section.len / rows;
+        let bytes = &self.bytes[section.start + row * length..][..length];
+        match &section.layout {
+            Layout::Blocks(blocks) => Ok(blocks.floats(bytes)),
+            Layout::Plain(dtype) => {
+                let tensor = Tensor::from_le(name, vec![columns], *dtype, bytes)?;
+                let wrong = || Error::tensor(name, "floats of 16 or 32 bits", dtype.name());
+                tensor.to_f32().ok_or_else(wrong)
+            }
+            Layout::Own(_) => Err(Error::tensor(name, "floats", section.layout.to_string())),
+        }
+    }
+
     /// Adds a section after checking that it lies in the file and has the bytes its shape asks for.
     fn add(
         &mut self,

@@ -110,7 +110,8 @@ impl Attention<'_> {
         let panels = self.keys.rows.div_ceil(WIDTH);
         let b = Columns { values: &self.scratch.keys, step: WIDTH, panel: WIDTH * self.width };
         let a = &self.queries.values[first * self.queries.stride + head * self.width..];
-        let factors = FloatFactors { a, stride: self.queries.stride, depth: self.width, b, panels, bias: &[] };
+        let factors =
+            FloatFactors { a, stride: self.queries.stride, depth: self.width, b, panels, bias: &[] };
         let values = &mut self.scratch.scores[..];
         let sink = &mut Plane { values, stride: panels * WIDTH, activation: Activation::None, add: false };
         lanes.enter(Product { factors, sink, rows });

@@ -71,6 +71,9 @@ impl Lanes for Avx2 {
         mul_i(a: I, b: I) -> I = _mm256_mullo_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm256_max_epi32(a, b);
         min_i(a: I, b: I) -> I = _mm256_min_epi32(a, b);
+        and_i(a: I, b: I) -> I = _mm256_and_si256(a, b);
+        halve(a: I) -> I = _mm256_srli_epi32::<1>(a);
+        nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
         dot(sum: I, a: I, b: I) -> I =
             _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
     }

@@ -67,6 +67,9 @@ impl Lanes for Avx512 {
         mul_i(a: __m512i, b: __m512i) -> __m512i = _mm512_mullo_epi32(a, b);
         max_i(a: __m512i, b: __m512i) -> __m512i = _mm512_max_epi32(a, b);
         min_i(a: __m512i, b: __m512i) -> __m512i = _mm512_min_epi32(a, b);
+        and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
+        halve(a: __m512i) -> __m512i = _mm512_srli_epi32::<1>(a);
+        nibble(a: __m512i) -> __m512i = _mm512_srli_epi32::<4>(a);
         dot(sum: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(sum, a, b);
     }
 

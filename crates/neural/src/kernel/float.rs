@@ -29,7 +29,13 @@ impl FloatWeights {
         };
         let line = |panel, row: usize| pick(&weights[row * outputs..][..outputs], panel);
         let lines = (0..panels).flat_map(|panel| (0..inputs).map(move |row| line(panel, row))).collect();
-        FloatWeights { isa, inputs, outputs, lines, bias: (0..panels).map(|panel| pick(bias, panel)).collect() }
+        FloatWeights {
+            isa,
+            inputs,
+            outputs,
+            lines,
+            bias: (0..panels).map(|panel| pick(bias, panel)).collect(),
+        }
     }
 
     /// Columns, rounded up to whole panels.
@@ -41,8 +47,14 @@ impl FloatWeights {
     pub(crate) fn multiply(&self, values: &[f32], stride: usize, rows: usize, plane: &mut Plane<'_>) {
         assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
         let b = Columns { values: self.lines.as_flattened_lines(), step: WIDTH, panel: WIDTH * self.inputs };
-        let factors =
-            FloatFactors { a: values, stride, depth: self.inputs, b, panels: self.bias.len(), bias: &self.bias };
+        let factors = FloatFactors {
+            a: values,
+            stride,
+            depth: self.inputs,
+            b,
+            panels: self.bias.len(),
+            bias: &self.bias,
+        };
         self.isa.run(Product { factors, sink: plane, rows });
     }
 }

@@ -113,6 +113,12 @@ pub(crate) trait Lanes: Copy {
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The bits that stand in both.
+    fn and_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// All bits moved down by one, zero from above.
+    fn halve(self, a: Self::I) -> Self::I;
+    /// All bits moved down by four, zeros from above.
+    fn nibble(self, a: Self::I) -> Self::I;
     /// Adds to each lane the products of the four unsigned bytes in `a`'s word with the four signed bytes in `b`'s. Exact;
     /// where [`Isa::adds_pairs`], as long as the products 0 and 1, and 2 and 3, add up to a 16-bit integer.
     fn dot(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;

@@ -35,7 +35,8 @@ impl Int8Matrix {
                 *scale = scale.max(together / 127.0);
             }
         }
-        let quantised = |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
+        let quantised =
+            |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
         let values = weights.iter().zip(scales.iter().cycle()).map(quantised).collect();
         Int8Matrix { values, inputs, scales }
     }
@@ -104,7 +105,11 @@ impl Int8Weights {
 
     /// `plane = activations · weights + bias`, for the first `rows` rows of both.
     pub(crate) fn multiply(&self, activations: &Activations, rows: usize, plane: &mut Plane<'_>) {
-        assert_eq!((activations.isa, activations.width), (self.isa, self.inputs), "activations of other weights");
+        assert_eq!(
+            (activations.isa, activations.width),
+            (self.isa, self.inputs),
+            "activations of other weights"
+        );
         assert!(rows <= activations.scales.len(), "{rows} rows of {}", activations.scales.len());
         assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
         self.isa.run(Product { factors: Int8Factors { activations, weights: self }, sink: plane, rows });
@@ -155,7 +160,14 @@ impl Activations {
     /// Room for `rows` rows of `width` values.
     pub(crate) fn new(isa: Isa, rows: usize, width: usize) -> Activations {
         let steps = width.next_multiple_of(WIDTH) / GROUP;
-        Activations { isa, width, steps, words: vec![0; rows * steps], scales: vec![0.0; rows], zeros: vec![0; rows] }
+        Activations {
+            isa,
+            width,
+            steps,
+            words: vec![0; rows * steps],
+            scales: vec![0.0; rows],
+            zeros: vec![0; rows],
+        }
     }
 
     /// Quantises rows of `values`, `stride` apart, from the first row on.
@@ -218,7 +230,8 @@ impl Factors for Int8Factors<'_> {
         }
         let mut tile = [[lanes.splat(0.0); N]; M];
         for n in 0..N {
-            let (scale, sum) = (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
+            let (scale, sum) =
+                (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
             let bias = lanes.load(&weights.bias[panel + n].0);
             for m in 0..M {
                 let zero = lanes.splat_i(self.activations.zeros[row + m]);

@@ -42,6 +42,9 @@ impl Lanes for Scalar {
         mul_i(a: i32, b: i32) -> i32 = a.wrapping_mul(b);
         max_i(a: i32, b: i32) -> i32 = a.max(b);
         min_i(a: i32, b: i32) -> i32 = a.min(b);
+        and_i(a: i32, b: i32) -> i32 = a & b;
+        halve(a: i32) -> i32 = (a as u32 >> 1) as i32;
+        nibble(a: i32) -> i32 = (a as u32 >> 4) as i32;
         dot(sum: i32, a: i32, b: i32) -> i32 = {
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
             let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);

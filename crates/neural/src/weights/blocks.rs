@@ -75,6 +75,19 @@ impl Blocks {
         floats
     }
 
+    /// The scale of a block, where its first two bytes are that.
+    pub(crate) fn scale(self, block: &[u8]) -> f32 {
+        half_at(block, if self == Blocks::Q6K { 208 } else { 0 })
+    }
+
+    /// The least value of a block, where it stores one.
+    pub(crate) fn least(self, block: &[u8]) -> f32 {
+        match self {
+            Blocks::Q4_1 | Blocks::Q5_1 => half_at(block, 2),
+            _ => 0.0,
+        }
+    }
+
     /// The weights written into `floats`, as many blocks as fit both.
     pub fn write(self, bytes: &[u8], floats: &mut [f32]) {
         let unpack: fn(&[u8], &mut [f32]) = match self {
