@@ -17,6 +17,8 @@ mod avx512;
 pub(crate) mod blocks;
 pub(crate) mod float;
 mod lanes;
+#[cfg(test)]
+pub(crate) mod noise;
 pub(crate) mod peak;
 mod product;
 pub(crate) mod quantised;

@@ -1,24 +1,17 @@
 //! Files made to break readers of networks (`attacks/artefacts`), and bytes changed at random: refused or read, never a panic,
-//! never more memory than the bytes can be worth. One test at a time, because memory is counted for the whole process.
+//! never more memory than the bytes can be worth.
 
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
 use neural::{Attribute, Dtype, Error, Graph, Layout, Node, Note, Packing, Port, Tensor, Tensors, Weights};
-use peak_alloc::PeakAlloc;
-
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
-
-static ALONE: Mutex<()> = Mutex::new(());
 
 /// Megabytes that refusing any of the files may take.
-const MAX_MEGABYTES: f32 = 24.0;
+const MAX_MEGABYTES: f64 = 24.0;
 
 /// Far more than any of them needs; a loop that never ends would pass it.
 const MAX_TIME: Duration = Duration::from_secs(20);
@@ -128,17 +121,13 @@ fn read_all(weights: &Weights) {
     let _ = weights.verify();
 }
 
-/// Runs it alone and gives the megabytes it had at most beyond those before.
-fn megabytes(run: impl FnOnce()) -> f32 {
-    let before = MEMORY.current_usage_as_mb();
-    MEMORY.reset_peak_usage();
-    run();
-    MEMORY.peak_usage_as_mb() - before
+/// Megabytes this thread held at most while it ran.
+fn megabytes(run: impl FnOnce()) -> f64 {
+    allocation_counter::measure(run).bytes_max as f64 / 1e6
 }
 
 #[test]
 fn every_attack_is_refused_with_its_reason_and_without_memory() {
-    let _alone = ALONE.lock().unwrap();
     for (name, words) in REFUSED {
         let started = Instant::now();
         let mut message = String::new();
@@ -160,7 +149,6 @@ fn no_attack_is_left_out() {
 #[cfg(unix)]
 #[test]
 fn a_link_that_leaves_the_folder_is_refused() {
-    let _alone = ALONE.lock().unwrap();
     let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(outside.path().join("secret.bin"), [0; 16]).unwrap();
     std::os::unix::fs::symlink(outside.path().join("secret.bin"), inside.path().join("absent.bin")).unwrap();
@@ -218,7 +206,6 @@ fn sound() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn changed_cut_and_joined_bytes_never_panic_and_never_take_memory() {
-    let _alone = ALONE.lock().unwrap();
     let mut state = 7_u64;
     let mut random = move |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -151,3 +151,83 @@ fn hide(row: &mut [f32], keys: usize, mask: Option<&[bool]>) {
         *score = f32::NEG_INFINITY;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::*;
+
+    struct Case {
+        queries: usize,
+        keys: usize,
+        heads: usize,
+        width: usize,
+    }
+
+    fn run(isa: Isa, case: &Case, parts: [&[f32]; 3], mask: Option<&[bool]>) -> Vec<f32> {
+        let stride = case.heads * case.width;
+        let mut out = vec![f32::NAN; case.queries * stride];
+        let [queries, keys, values] = parts;
+        let attention = Attention {
+            queries: Heads { values: queries, stride, rows: case.queries },
+            keys: Heads { values: keys, stride, rows: case.keys },
+            values: Heads { values, stride, rows: case.keys },
+            heads: case.heads,
+            width: case.width,
+            scale: 0.3,
+            mask,
+            scratch: &mut Scratch::new(case.keys, case.width),
+            out: &mut out,
+            stride,
+        };
+        attention.run(isa);
+        out
+    }
+
+    /// The definition in `f64`.
+    fn reference(case: &Case, [queries, keys, values]: [&[f32]; 3], mask: &[bool]) -> Vec<f64> {
+        let stride = case.heads * case.width;
+        let mut out = vec![0.0; case.queries * stride];
+        for (query, head) in
+            (0..case.queries).flat_map(|query| (0..case.heads).map(move |head| (query, head)))
+        {
+            let at = |of: &[f32], row: usize, d: usize| f64::from(of[row * stride + head * case.width + d]);
+            let seen: Vec<usize> = (0..case.keys).filter(|&key| mask[key]).collect();
+            let score =
+                |key| (0..case.width).map(|d| at(queries, query, d) * at(keys, key, d)).sum::<f64>() * 0.3;
+            let most = seen.iter().map(|&key| score(key)).fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = seen.iter().map(|&key| (score(key) - most).exp()).collect();
+            let sum: f64 = weights.iter().sum();
+            for d in 0..case.width {
+                let mixed: f64 =
+                    seen.iter().zip(&weights).map(|(&key, weight)| weight * at(values, key, d)).sum();
+                out[query * stride + head * case.width + d] = if sum > 0.0 { mixed / sum } else { 0.0 };
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn attention_is_near_its_definition_and_equal_on_every_isa() {
+        let mut noise = Noise(8);
+        for (queries, keys, heads, width) in
+            [(1, 1, 1, 1), (5, 7, 2, 8), (30, 33, 3, 24), (49, 20, 2, 64), (3, 0, 2, 4)]
+        {
+            let case = Case { queries, keys, heads, width };
+            let stride = heads * width;
+            let parts = [queries, keys, keys].map(|rows| noise.normals(rows * stride, 1.0));
+            let parts = [&parts[0][..], &parts[1], &parts[2]];
+            let masks = [vec![true; keys], (0..keys).map(|key| key % 3 != 1).collect(), vec![false; keys]];
+            for mask in masks {
+                let expected = reference(&case, parts, &mask);
+                let judge = run(Isa::Scalar, &case, parts, Some(&mask));
+                for (got, expected) in judge.iter().zip(&expected) {
+                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{got} {expected}");
+                }
+                for isa in Isa::all_available() {
+                    assert_eq!(run(isa, &case, parts, Some(&mask)), judge, "{isa:?}");
+                }
+            }
+        }
+    }
+}

@@ -154,3 +154,42 @@ impl FloatFactors<'_> {
         sums
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::super::rows::Activation;
+    use super::*;
+
+    fn product(weights: &FloatWeights, values: &[f32], rows: usize, plane: (&mut [f32], Activation, bool)) {
+        let (values_out, activation, add) = plane;
+        let mut plane = Plane { values: values_out, stride: weights.stride(), activation, add };
+        weights.multiply(values, weights.inputs, rows, &mut plane);
+    }
+
+    #[test]
+    fn products_are_near_the_definition_and_equal_on_every_isa() {
+        let mut noise = Noise(2);
+        for (rows, inputs, outputs) in
+            [(1, 1, 1), (3, 17, 5), (13, 40, 33), (26, 64, 50), (0, 4, 4), (2, 0, 3)]
+        {
+            let (values, weights) = (noise.normals(rows * inputs, 1.0), noise.normals(inputs * outputs, 1.0));
+            let (bias, before) = (noise.normals(outputs, 1.0), noise.normals(rows * 64, 1.0));
+            let mut judge: Option<Vec<f32>> = None;
+            for isa in Isa::ALL.into_iter().rev().filter(|isa| isa.is_available()) {
+                let packed = FloatWeights::pack(isa, &weights, inputs, &bias);
+                let mut got = before[..rows * packed.stride()].to_vec();
+                product(&packed, &values, rows, (&mut got, Activation::None, true));
+                for (row, column) in (0..rows).flat_map(|row| (0..outputs).map(move |column| (row, column))) {
+                    let term = |k: usize| {
+                        f64::from(values[row * inputs + k]) * f64::from(weights[k * outputs + column])
+                    };
+                    let at = row * packed.stride() + column;
+                    let expected = (0..inputs).map(term).sum::<f64>() + f64::from(bias[column] + before[at]);
+                    assert!((f64::from(got[at]) - expected).abs() < 2e-5, "{isa:?} {} {expected}", got[at]);
+                }
+                assert_eq!(*judge.get_or_insert_with(|| got.clone()), got, "{isa:?}");
+            }
+        }
+    }
+}

@@ -23,6 +23,12 @@ pub enum Isa {
 }
 
 impl Isa {
+    /// The sets this processor has.
+    #[cfg(test)]
+    pub(crate) fn all_available() -> impl Iterator<Item = Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+
     /// Every set, best first.
     pub const ALL: [Isa; 3] = [Isa::Avx512Vnni, Isa::Avx2, Isa::Scalar];
 

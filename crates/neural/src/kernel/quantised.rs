@@ -294,3 +294,168 @@ pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::super::rows::Activation;
+    use super::*;
+
+    /// Rows, inputs, outputs: no whole panels, tails of every height, nothing at all.
+    const SHAPES: [(usize, usize, usize); 10] = [
+        (1, 1, 1),
+        (3, 17, 5),
+        (7, 33, 65),
+        (13, 64, 48),
+        (25, 100, 33),
+        (2, 500, 16),
+        (5, 16, 80),
+        (0, 8, 8),
+        (4, 8, 0),
+        (31, 3, 130),
+    ];
+
+    /// Activations with scale 1, so that every product of sums below 2²⁴ is exact in `f32`.
+    fn bytes(isa: Isa, rows: usize, width: usize, mut byte: impl FnMut() -> u8, zero: i32) -> Activations {
+        let mut it = Activations::new(isa, rows, width);
+        it.words.fill_with(|| i32::from_le_bytes([byte(), byte(), byte(), byte()]));
+        (it.scales, it.zeros) = (vec![1.0; rows], vec![zero; rows]);
+        it
+    }
+
+    fn product(activations: &Activations, weights: &Int8Weights, rows: usize) -> Vec<f32> {
+        let mut values = vec![f32::NAN; rows * weights.stride()];
+        let mut plane =
+            Plane { values: &mut values, stride: weights.stride(), activation: Activation::None, add: false };
+        weights.multiply(activations, rows, &mut plane);
+        let whole = values.chunks_exact(weights.stride().max(1));
+        whole.flat_map(|row| &row[..weights.outputs]).copied().collect()
+    }
+
+    /// The definition, in 64-bit integers.
+    fn reference(activations: &Activations, matrix: &Int8Matrix, rows: usize) -> Vec<f32> {
+        let outputs = matrix.scales.len();
+        let value = |row: usize, k: usize| {
+            let word = activations.words[row * activations.steps + k / GROUP];
+            i64::from(word.to_le_bytes()[k % GROUP]) - i64::from(activations.zeros[row])
+        };
+        let weight = |k: usize, column: usize| i64::from(matrix.values[k * outputs + column]);
+        let sum =
+            |row, column| (0..matrix.inputs).map(|k| value(row, k) * weight(k, column)).sum::<i64>() as f32;
+        (0..rows)
+            .flat_map(|row| (0..outputs).map(move |column| (row, column)))
+            .map(|(r, c)| sum(r, c))
+            .collect()
+    }
+
+    fn matrix(inputs: usize, outputs: usize, mut weight: impl FnMut() -> i8) -> Int8Matrix {
+        let values = (0..inputs * outputs).map(|_| weight()).collect();
+        Int8Matrix { values, inputs, scales: vec![1.0; outputs] }
+    }
+
+    #[test]
+    fn sums_are_exact_over_odd_shapes_and_zero_points_on_every_isa() {
+        let mut noise = Noise(1);
+        for ((rows, inputs, outputs), zero) in
+            SHAPES.into_iter().zip([0, 128, 255, 7, 100].into_iter().cycle())
+        {
+            let matrix = matrix(inputs, outputs, || noise.integer(-128, 127) as i8);
+            for isa in Isa::all_available() {
+                let activations = bytes(isa, rows, inputs, || noise.integer(0, 255) as u8, zero);
+                let weights = Int8Weights::pack(isa, &matrix, &vec![0.0; outputs]);
+                let got = product(&activations, &weights, rows);
+                assert_eq!(got, reference(&activations, &matrix, rows), "{isa:?} {rows}x{inputs}x{outputs}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_pair_saturates_at_the_edges() {
+        for (activation, weight) in [(255, 127), (255, -128), (255, -127), (0, -128), (128, 127)] {
+            let matrix = matrix(500, 17, || weight);
+            for isa in Isa::all_available() {
+                let activations = bytes(isa, 6, 500, || activation, 0);
+                let got = product(&activations, &Int8Weights::pack(isa, &matrix, &[0.0; 17]), 6);
+                assert_eq!(got, vec![500.0 * f32::from(activation) * f32::from(weight); 6 * 17], "{isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_line_add_up_and_fit() {
+        for a in -128..=127i8 {
+            for b in -128..=127i8 {
+                let (line, rest) = parted([[a, b, b, a]; WIDTH]);
+                let rest = rest.unwrap_or([[0; GROUP]; WIDTH]);
+                for (k, whole) in [a, b, b, a].into_iter().enumerate() {
+                    assert_eq!(i32::from(line[3][k]) + i32::from(rest[3][k]), i32::from(whole));
+                }
+                for pair in [&line[3][..2], &line[3][2..], &rest[3][..2], &rest[3][2..]] {
+                    let reach =
+                        |sign: i32| pair.iter().map(|w| (i32::from(*w) * sign).max(0) * 255).sum::<i32>();
+                    assert!(reach(1) <= 32767 && reach(-1) <= 32768, "{a} {b}: {pair:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_own_quantisation_needs_no_split_and_is_within_half_a_step() {
+        let mut noise = Noise(3);
+        for (inputs, outputs) in [(384, 48), (1, 3), (77, 19)] {
+            let mut weights = noise.normals(inputs * outputs, 0.1);
+            weights[0] = 3.0;
+            let matrix = Int8Matrix::quantise(&weights, inputs, outputs);
+            assert!(Int8Weights::pack(Isa::Avx2, &matrix, &vec![0.0; outputs]).split.is_empty());
+            for (at, weight) in weights.iter().enumerate() {
+                let scale = matrix.scales[at % outputs];
+                assert!((f32::from(matrix.values[at]) * scale - weight).abs() <= scale * 0.5001);
+            }
+        }
+        assert_eq!(Int8Matrix::quantise(&[0.0; 6], 3, 2).values, [0; 6]);
+    }
+
+    #[test]
+    fn rows_are_quantised_within_half_a_step_and_zero_is_exact() {
+        let mut noise = Noise(4);
+        for width in [1, 5, 16, 33, 100] {
+            let mut values = noise.normals(3 * width, 2.0);
+            values[0] = 0.0;
+            values[width..2 * width].fill(0.0);
+            for isa in Isa::all_available() {
+                let mut it = Activations::new(isa, 3, width);
+                it.quantise(&values, width, 3);
+                for (at, value) in values.iter().enumerate() {
+                    let (row, k) = (at / width, at % width);
+                    let byte = it.words[row * it.steps + k / GROUP].to_le_bytes()[k % GROUP];
+                    let back = (i32::from(byte) - it.zeros[row]) as f32 * it.scales[row];
+                    assert!((back - value).abs() <= it.scales[row] * 0.501, "{isa:?} {value} {back}");
+                    assert!(*value != 0.0 || back == 0.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_isa_gives_the_same_bits_and_a_row_does_not_depend_on_others() {
+        let (rows, inputs, outputs) = (29, 130, 70);
+        let mut noise = Noise(5);
+        let values = noise.normals(rows * inputs, 1.0);
+        let matrix = Int8Matrix::quantise(&noise.normals(inputs * outputs, 0.1), inputs, outputs);
+        let bias = noise.normals(outputs, 1.0);
+        let run = |isa, values: &[f32]| {
+            let rows = values.len() / inputs;
+            let mut activations = Activations::new(isa, rows, inputs);
+            activations.quantise(values, inputs, rows);
+            product(&activations, &Int8Weights::pack(isa, &matrix, &bias), rows)
+        };
+        let expected = run(Isa::Scalar, &values);
+        for isa in Isa::all_available() {
+            assert_eq!(run(isa, &values), expected, "{isa:?}");
+            for row in [0, 13, rows - 1] {
+                let alone = run(isa, &values[row * inputs..][..inputs]);
+                assert_eq!(alone, expected[row * outputs..][..outputs], "{isa:?} row {row}");
+            }
+        }
+    }
+}

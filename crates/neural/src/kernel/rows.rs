@@ -307,3 +307,135 @@ pub(crate) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f
     }
     across(lanes, sum, plus)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::*;
+
+    /// A kernel of one function of sixteen values.
+    struct Apply(Activation, [f32; WIDTH]);
+
+    impl Kernel for Apply {
+        type Output = [f32; WIDTH];
+
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> [f32; WIDTH] {
+            let mut out = [0.0; WIDTH];
+            lanes.store(&mut out, self.0.apply(lanes, lanes.load(&self.1)));
+            out
+        }
+    }
+
+    struct Softmax<'a>(&'a mut [f32], f32);
+
+    impl Kernel for Softmax<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<L: Lanes>(self, lanes: L) -> f32 {
+            exponentials(lanes, self.0, self.1)
+        }
+    }
+
+    /// The error function by its series (Abramowitz & Stegun 7.1.5), exact for the arguments used here.
+    fn erf_series(x: f64) -> f64 {
+        let term = |n: i32, before: f64| before * -x * x / f64::from(n);
+        let (mut sum, mut power) = (0.0, x);
+        for n in 0..120 {
+            sum += power / f64::from(2 * n + 1);
+            power = term(n + 1, power);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    }
+
+    fn exact(activation: Activation, x: f64) -> f64 {
+        match activation {
+            Activation::None => x,
+            Activation::Relu => x.max(0.0),
+            Activation::Gelu => 0.5 * x * (1.0 + erf_series(x / std::f64::consts::SQRT_2)),
+            Activation::GeluTanh => {
+                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
+            }
+            Activation::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+            Activation::HardSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        }
+    }
+
+    #[test]
+    fn activations_are_near_their_formulas_and_equal_on_every_isa() {
+        use Activation::*;
+        for activation in [None, Relu, Gelu, GeluTanh, HardSwish, HardSigmoid] {
+            for block in 0..40 {
+                let values = std::array::from_fn(|lane| ((block * 16 + lane) as f32 - 320.0) / 64.0);
+                let judge = Isa::Scalar.run(Apply(activation, values));
+                for (x, y) in values.into_iter().zip(judge) {
+                    let error = (f64::from(y) - exact(activation, f64::from(x))).abs();
+                    assert!(error < 2e-6, "{activation:?}({x}) = {y}: {error}");
+                }
+                for isa in Isa::all_available() {
+                    assert_eq!(isa.run(Apply(activation, values)), judge, "{isa:?} {activation:?}");
+                }
+            }
+            for isa in Isa::all_available() {
+                let far = isa.run(Apply(activation, [-1e4; WIDTH]))[0];
+                assert!(
+                    far.is_finite() && (far <= 0.0 && far > -1e-2 || activation == None),
+                    "{activation:?} {far}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn exponentials_are_near_theirs_and_a_hidden_score_is_nothing() {
+        let mut noise = Noise(6);
+        let mut row = noise.normals(64, 20.0);
+        row[7] = f32::NEG_INFINITY;
+        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut judge: Option<Vec<f32>> = None;
+        for isa in Isa::ALL.into_iter().rev().filter(|isa| isa.is_available()) {
+            let mut got = row.clone();
+            let sum = isa.run(Softmax(&mut got, 0.5));
+            assert!((got.iter().sum::<f32>() - sum).abs() < 1e-5);
+            assert_eq!(got[7], 0.0);
+            for (score, value) in row.iter().zip(&got) {
+                let expected = ((f64::from(*score) - f64::from(most)) * 0.5).exp();
+                assert!((f64::from(*value) - expected).abs() < 1e-6 * expected + 1e-9, "{score} {value}");
+            }
+            assert_eq!(*judge.get_or_insert_with(|| got.clone()), got, "{isa:?}");
+        }
+        let mut hidden = [f32::NEG_INFINITY; 32];
+        assert_eq!((Isa::best().run(Softmax(&mut hidden, 1.0)), hidden), (0.0, [0.0; 32]));
+    }
+
+    #[test]
+    fn a_norm_is_near_its_formula_and_equal_on_every_isa() {
+        let mut noise = Noise(7);
+        for width in [1, 16, 37, 384] {
+            let norm =
+                Norm { scale: noise.normals(width, 1.0), shift: noise.normals(width, 1.0), epsilon: 1e-5 };
+            let stride = width + 3;
+            let rows: Vec<f32> = noise.normals(2 * stride, 3.0).iter().map(|value| value + 5.0).collect();
+            let mut judge = rows.clone();
+            norm.apply_in_place(Isa::Scalar, &mut judge, stride);
+            for (from, to) in rows.chunks(stride).zip(judge.chunks(stride)) {
+                let from: Vec<f64> = from[..width].iter().copied().map(f64::from).collect();
+                let mean = from.iter().sum::<f64>() / width as f64;
+                let variance = from.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+                for (at, x) in from.iter().enumerate() {
+                    let expected = (x - mean) / (variance + 1e-5).sqrt() * f64::from(norm.scale[at])
+                        + f64::from(norm.shift[at]);
+                    assert!((f64::from(to[at]) - expected).abs() < 1e-5, "{expected} {}", to[at]);
+                }
+            }
+            for isa in Isa::all_available() {
+                let mut got = vec![0.0; rows.len()];
+                norm.apply(isa, &rows, &mut got, stride);
+                for (got, judge) in got.chunks(stride).zip(judge.chunks(stride)) {
+                    assert_eq!(got[..width], judge[..width], "{isa:?}");
+                }
+            }
+        }
+    }
+}
