@@ -1,12 +1,15 @@
 //! A trained network on a CPU: tensors in, tensors out.
 //!
-//! **What comes in.** A network as ONNX ([`Graph::read_onnx`]), and named [`Tensors`].
+//! **What comes in.** A network as ONNX ([`Graph::read_onnx`]) or GGUF; weights as safetensors, GGUF, CTranslate2 or our packed
+//! form ([`Weights::open`]); named [`Tensors`], also as `.npz`; the pinned description of a file ([`Artifact`]).
 //!
-//! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work; ONNX again ([`Graph::to_onnx`]).
+//! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work: rten for any graph, ONNX Runtime where
+//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks. ONNX again
+//! ([`Graph::to_onnx`]), the packed form ([`Packing`]), figures of speed ([`bench`]).
 //!
 //! **What is refused.** An [`Error`] says where, what was expected and what was found. Sizes are checked before anything is
-//! allocated for them; paths that leave a network's folder, functions and sparse tensors are refused by name. No bytes make a
-//! reader panic.
+//! allocated for them; paths that leave a network's folder, pickles, functions and sparse tensors are refused by name. No bytes
+//! make a reader panic.
 //!
 //! This crate knows none of the product's words: no voice, no drawing, no score. Networks can be measured, quantised and
 //! replaced alone.

@@ -66,7 +66,9 @@ impl Tokens {
             tokenizer.with_pre_tokenizer(Some(bytes));
         }
         tokenizer.with_decoder(Some(bytes));
-        tokenizer.add_special_tokens(&control(words, note("token_type")));
+        let added = tokenizer.add_special_tokens(control(words, note("token_type")));
+        added
+            .map_err(|it| Error::malformed("tokenizer.ggml.token_type", "control tokens", it.to_string()))?;
         Ok(Tokens(plain(tokenizer)))
     }
 

@@ -2,5 +2,11 @@
 
 #[path = "suite/executors.rs"]
 mod executors;
+#[path = "suite/files.rs"]
+mod files;
 #[path = "suite/judge.rs"]
 mod judge;
+#[path = "suite/language.rs"]
+mod language;
+#[path = "suite/whisper.rs"]
+mod whisper;
