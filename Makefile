@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-peers fixtures screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ format:
 	cargo fmt --all --check
 
 lint:
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --features inkling-neural/ort --quiet -- -D warnings
 
 licences:
 	cargo deny --log-level error check licenses bans sources
@@ -47,6 +47,9 @@ bench-assess: build ## CPU time and memory of one cold assessment
 
 bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING)
+
+bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
+	@bench/peers.sh $(INKLING) $(NETWORKS)
 
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)

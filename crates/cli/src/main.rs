@@ -3,11 +3,14 @@
 
 mod assess;
 mod audit;
+mod bench;
 mod cohort;
 mod dictionary;
 mod evaluate;
 mod measure;
+mod networks;
 mod progress;
+mod run_network;
 mod screeners;
 mod train;
 
@@ -34,6 +37,9 @@ enum Command {
     Audit(audit::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
+    Networks(networks::Line),
+    Run(run_network::Line),
+    Bench(bench::Line),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +64,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Audit(line) => audit::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
+        Command::Networks(line) => networks::run(line),
+        Command::Run(line) => run_network::run(line),
+        Command::Bench(line) => bench::run(line),
     }
 }
 

@@ -16,7 +16,8 @@ struct Build {
 impl Build {
     fn noise(&mut self, count: usize, deviation: f32) -> Vec<f32> {
         let mut next = || {
-            self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.seed =
+                self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (self.seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5
         };
         (0..count).map(|_| (next() + next() + next() + next()) * 1.73 * deviation).collect()
@@ -28,7 +29,12 @@ impl Build {
     }
 
     /// Inputs, outputs and the kernel's size; `inputs` 0 is a depthwise convolution.
-    fn conv(&mut self, from: usize, [inputs, outputs, kernel, stride]: [usize; 4], activation: Activation) -> usize {
+    fn conv(
+        &mut self,
+        from: usize,
+        [inputs, outputs, kernel, stride]: [usize; 4],
+        activation: Activation,
+    ) -> usize {
         let taps = inputs.max(1) * kernel * kernel;
         let window = Window { kernel: [kernel; 2], stride: [stride; 2], padding: [kernel / 2; 4] };
         let weights = self.noise(outputs * taps, (2.0 / taps as f32).sqrt());
@@ -38,7 +44,11 @@ impl Build {
 
     fn linear(&mut self, from: usize, inputs: usize, outputs: usize, activation: Activation) -> usize {
         let weights = self.noise(inputs * outputs, (2.0 / inputs as f32).sqrt());
-        self.push(ConvolutionStep::Linear { from, layer: Linear { weights, bias: vec![0.0; outputs], inputs }, activation })
+        self.push(ConvolutionStep::Linear {
+            from,
+            layer: Linear { weights, bias: vec![0.0; outputs], inputs },
+            activation,
+        })
     }
 }
 
@@ -87,7 +97,8 @@ fn mobilenet() -> Vec<ConvolutionStep> {
             y = it.push(ConvolutionStep::Gate { image: y, gate });
         }
         y = it.conv(y, [wide, outputs, 1, 1], Plain);
-        if stride == 1 && inputs == outputs
+        if stride == 1
+            && inputs == outputs
             && let Some(ConvolutionStep::Convolution(last)) = it.steps.last_mut()
         {
             last.add = Some(x);

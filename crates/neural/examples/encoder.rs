@@ -16,7 +16,11 @@ fn noise(seed: &mut u64, count: usize, deviation: f32) -> Vec<f32> {
 }
 
 fn linear(seed: &mut u64, inputs: usize, outputs: usize) -> Linear {
-    Linear { weights: noise(seed, inputs * outputs, 1.0 / (inputs as f32).sqrt()), bias: noise(seed, outputs, 0.05), inputs }
+    Linear {
+        weights: noise(seed, inputs * outputs, 1.0 / (inputs as f32).sqrt()),
+        bias: noise(seed, outputs, 0.05),
+        inputs,
+    }
 }
 
 fn norm(width: usize) -> Norm {
@@ -51,7 +55,10 @@ fn main() {
     };
     let input = noise(&mut 7, tokens * width, 1.0);
     let only = std::env::var("ONLY").ok();
-    for precision in [Precision::Int8, Precision::Float].into_iter().filter(|it| only.as_ref().is_none_or(|only| *only == format!("{it:?}"))) {
+    for precision in [Precision::Int8, Precision::Float]
+        .into_iter()
+        .filter(|it| only.as_ref().is_none_or(|only| *only == format!("{it:?}")))
+    {
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available() && *isa != Isa::Scalar) {
             let plan = EncoderPlan::new(&description, precision, isa).unwrap();
             let mut workspace = plan.workspace(1, tokens);
@@ -64,7 +71,12 @@ fn main() {
                 })
                 .collect();
             times.sort_by(f64::total_cmp);
-            println!("{precision:?} {isa:?}: min {:.2} median {:.2} ms; {}", times[0], times[times.len() / 2], output[0]);
+            println!(
+                "{precision:?} {isa:?}: min {:.2} median {:.2} ms; {}",
+                times[0],
+                times[times.len() / 2],
+                output[0]
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ fn main() {
     let value = |at: usize| ((at * 7919 % 1000) as f32 / 1000.0 - 0.5) * 0.2;
     let layer = |pair: &[usize]| {
         let (inputs, outputs) = (pair[0], pair[1]);
-        (Linear { weights: (0..inputs * outputs).map(value).collect(), bias: vec![0.1; outputs], inputs }, Activation::Relu)
+        (
+            Linear { weights: (0..inputs * outputs).map(value).collect(), bias: vec![0.1; outputs], inputs },
+            Activation::Relu,
+        )
     };
     let layers: Vec<_> = widths.windows(2).map(layer).collect();
     for precision in [Precision::Float, Precision::Int8] {
@@ -27,7 +30,11 @@ fn main() {
                 })
                 .collect();
             times.sort_by(f64::total_cmp);
-            println!("{precision:?} {rows} rows: min {:.4} median {:.4} ms", times[0], times[times.len() / 2]);
+            println!(
+                "{precision:?} {rows} rows: min {:.4} median {:.4} ms",
+                times[0],
+                times[times.len() / 2]
+            );
         }
     }
 }

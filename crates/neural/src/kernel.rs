@@ -9,10 +9,12 @@
 //! column). `vpdpbusd` multiplies and adds them as they are. AVX2 has `vpmaddubsw`, whose sums of two products saturate at
 //! 16 bits. [`quantised::Int8Matrix::quantise`] therefore chooses scales with which no two neighbouring weights of a sign can
 //! reach that limit, and whatever weights come from elsewhere are split at packing, so that the sums are exact on all.
+#![allow(unsafe_code)] // the instructions themselves; decision 13
 
 pub(crate) mod attention;
 mod avx2;
 mod avx512;
+pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod depthwise;
 pub(crate) mod float;
@@ -26,5 +28,5 @@ pub(crate) mod rows;
 mod scalar;
 
 pub use lanes::Isa;
-pub(crate) use product::Plane;
 pub(crate) use lanes::{GROUP, Kernel, Lanes, WIDTH};
+pub(crate) use product::Plane;

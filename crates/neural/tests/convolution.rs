@@ -1,7 +1,8 @@
 //! Convolutional plans against the definition, on every set of instructions.
 
 use neural::{
-    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Isa, Linear, Range, Window,
+    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Isa, Linear, Range,
+    Window,
 };
 
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
@@ -23,13 +24,19 @@ struct Planes {
 
 impl Planes {
     fn at(&self, channel: usize, row: isize, column: isize) -> Option<f64> {
-        let inside = (0..self.size[0] as isize).contains(&row) && (0..self.size[1] as isize).contains(&column);
+        let inside =
+            (0..self.size[0] as isize).contains(&row) && (0..self.size[1] as isize).contains(&column);
         let at = (channel as isize * self.size[0] as isize + row) * self.size[1] as isize + column;
         inside.then(|| self.values[at as usize])
     }
 
     /// Every output value of a window by `of(channel, taps)`, where a tap is (row, column, kernel row, kernel column).
-    fn slide(&self, window: &Window, channels: usize, of: impl Fn(usize, &[(isize, isize, usize)]) -> f64) -> Planes {
+    fn slide(
+        &self,
+        window: &Window,
+        channels: usize,
+        of: impl Fn(usize, &[(isize, isize, usize)]) -> f64,
+    ) -> Planes {
         let size = [0, 1].map(|axis| {
             let padded = self.size[axis] + window.padding[axis] + window.padding[axis + 2];
             (padded - window.kernel[axis]) / window.stride[axis] + 1
@@ -39,7 +46,9 @@ impl Planes {
             for (row, column) in (0..size[0]).flat_map(|row| (0..size[1]).map(move |column| (row, column))) {
                 let tap = |k: usize| {
                     let (y, x) = (k / window.kernel[1], k % window.kernel[1]);
-                    let place = |at, axis: usize, k| (at * window.stride[axis] + k) as isize - window.padding[axis] as isize;
+                    let place = |at, axis: usize, k| {
+                        (at * window.stride[axis] + k) as isize - window.padding[axis] as isize
+                    };
                     (place(row, 0, y), place(column, 1, x), k)
                 };
                 let taps: Vec<_> = (0..window.kernel[0] * window.kernel[1]).map(tap).collect();
@@ -69,7 +78,8 @@ fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes>
             ConvolutionStep::Convolution(it) => {
                 let (from, taps) = (&all[it.from], it.window.kernel[0] * it.window.kernel[1]);
                 let mut out = from.slide(&it.window, it.bias.len(), |channel, places| {
-                    let weight = |c: usize, k: usize| f64::from(it.weights[(channel * from.channels + c) * taps + k]);
+                    let weight =
+                        |c: usize, k: usize| f64::from(it.weights[(channel * from.channels + c) * taps + k]);
                     let term = |c: usize, (row, column, k): (isize, isize, usize)| {
                         from.at(c, row, column).unwrap_or(0.0) * weight(c, k)
                     };
@@ -86,9 +96,13 @@ fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes>
                 let (from, taps) = (&all[it.from], it.window.kernel[0] * it.window.kernel[1]);
                 from.slide(&it.window, from.channels, |channel, places| {
                     let term = |&(row, column, k): &(isize, isize, usize)| {
-                        from.at(channel, row, column).unwrap_or(0.0) * f64::from(it.weights[channel * taps + k])
+                        from.at(channel, row, column).unwrap_or(0.0)
+                            * f64::from(it.weights[channel * taps + k])
                     };
-                    activated(it.activation, places.iter().map(term).sum::<f64>() + f64::from(it.bias[channel]))
+                    activated(
+                        it.activation,
+                        places.iter().map(term).sum::<f64>() + f64::from(it.bias[channel]),
+                    )
                 })
             }
             ConvolutionStep::MaxPool { from, window } => {
@@ -101,7 +115,11 @@ fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes>
             ConvolutionStep::Mean { from } => {
                 let (from, pixels) = (&all[*from], all[*from].size[0] * all[*from].size[1]);
                 let mean = |plane: &[f64]| plane.iter().sum::<f64>() / pixels as f64;
-                Planes { size: [1, 1], values: from.values.chunks(pixels).map(mean).collect(), ..from.clone() }
+                Planes {
+                    size: [1, 1],
+                    values: from.values.chunks(pixels).map(mean).collect(),
+                    ..from.clone()
+                }
             }
             ConvolutionStep::Linear { from, layer, activation } => {
                 let outputs = layer.bias.len();
@@ -114,7 +132,8 @@ fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes>
             }
             ConvolutionStep::Gate { image, gate } => {
                 let (image, pixels) = (&all[*image], all[*image].size[0] * all[*image].size[1]);
-                let values = image.values.iter().enumerate().map(|(at, value)| value * all[*gate].values[at / pixels]);
+                let values =
+                    image.values.iter().enumerate().map(|(at, value)| value * all[*gate].values[at / pixels]);
                 Planes { values: values.collect(), ..image.clone() }
             }
             _ => unreachable!("no other steps"),
@@ -124,7 +143,13 @@ fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes>
     all
 }
 
-fn convolution(from: usize, shape: [usize; 4], window: Window, add: Option<usize>, activation: Activation) -> Convolution {
+fn convolution(
+    from: usize,
+    shape: [usize; 4],
+    window: Window,
+    add: Option<usize>,
+    activation: Activation,
+) -> Convolution {
     let [inputs, outputs, seed, _] = shape;
     let taps = window.kernel[0] * window.kernel[1] * inputs;
     let weights = normals(seed as u64, outputs * taps, (1.5 / taps as f32).sqrt());
@@ -136,7 +161,8 @@ fn square(kernel: usize, stride: usize, padding: usize) -> Window {
 }
 
 fn linear(from: usize, inputs: usize, outputs: usize, activation: Activation) -> ConvolutionStep {
-    let layer = Linear { weights: normals(77, inputs * outputs, 0.3), bias: normals(78, outputs, 0.2), inputs };
+    let layer =
+        Linear { weights: normals(77, inputs * outputs, 0.3), bias: normals(78, outputs, 0.2), inputs };
     ConvolutionStep::Linear { from, layer, activation }
 }
 
@@ -197,7 +223,8 @@ fn integers_stay_near_and_are_the_same_on_every_isa() {
         };
         let ranges: Vec<Range> = all.iter().map(range).collect();
         let expected = &all[all.len() - 1].values;
-        let judge = run(&ConvolutionPlan::int8(&description, &ranges, Isa::Scalar).unwrap(), &input, expected.len());
+        let judge =
+            run(&ConvolutionPlan::int8(&description, &ranges, Isa::Scalar).unwrap(), &input, expected.len());
         let dot = |a: &mut dyn Iterator<Item = (f64, f64)>| a.map(|(a, b)| a * b).sum::<f64>();
         let got = || judge.iter().copied().map(f64::from);
         let (across, one, other) = (
@@ -223,7 +250,8 @@ fn calibration_sees_least_and_greatest_of_every_image() {
     let all = reference(&description, &input);
     let mut output = vec![0.0; all[all.len() - 1].values.len()];
     plan.run(&mut workspace, &input, &mut output).unwrap();
-    for (planes, range) in all.iter().zip(plan.ranges(&workspace)).filter(|(planes, _)| planes.size != [1, 1]) {
+    for (planes, range) in all.iter().zip(plan.ranges(&workspace)).filter(|(planes, _)| planes.size != [1, 1])
+    {
         let high = planes.values.iter().copied().fold(0.0, f64::max);
         let low = planes.values.iter().copied().fold(0.0, f64::min);
         assert!((high - f64::from(range.high)).abs() < 1e-4 && (low - f64::from(range.low)).abs() < 1e-4);

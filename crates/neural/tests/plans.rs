@@ -2,8 +2,8 @@
 //! Integers stay near floating point.
 
 use neural::{
-    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Isa, Linear, Norm, PerceptronPlan, PlanError, Precision,
-    Residual,
+    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Isa, Linear, Norm, PerceptronPlan, PlanError,
+    Precision, Residual,
 };
 
 /// Numbers that look random and are the same every time: about normal, deviation 1.
@@ -18,7 +18,11 @@ fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
 
 fn linear(seed: u64, inputs: usize, outputs: usize) -> Linear {
     let deviation = 1.0 / (inputs as f32).sqrt();
-    Linear { weights: normals(seed, inputs * outputs, deviation), bias: normals(seed + 1, outputs, 0.1), inputs }
+    Linear {
+        weights: normals(seed, inputs * outputs, deviation),
+        bias: normals(seed + 1, outputs, 0.1),
+        inputs,
+    }
 }
 
 /// A norm whose scales differ by column, with a few that stand out, as trained ones do.
@@ -85,7 +89,9 @@ fn an_encoder_in_integers_stays_near_floating_point() {
 
 #[test]
 fn an_encoder_gives_the_same_bits_on_every_isa() {
-    for (residual, precision) in [(Residual::PostNorm, Precision::Int8), (Residual::PreNorm, Precision::Float)] {
+    for (residual, precision) in
+        [(Residual::PostNorm, Precision::Int8), (Residual::PreNorm, Precision::Float)]
+    {
         let (width, tokens) = (40, 19);
         let description = encoder(width, 72, 5, 2, residual);
         let input = normals(7, 2 * tokens * width, 1.0);
@@ -129,8 +135,9 @@ fn runs_take_no_memory() {
         let (input, mut output) = (normals(1, 2 * 30 * 64, 1.0), vec![0.0; 2 * 30 * 64]);
         let mut workspace = plan.workspace(2, 30);
         let mask = vec![true; 60];
-        let taken =
-            allocation_counter::measure(|| plan.run(&mut workspace, &input, Some(&mask), &mut output).unwrap());
+        let taken = allocation_counter::measure(|| {
+            plan.run(&mut workspace, &input, Some(&mask), &mut output).unwrap()
+        });
         assert_eq!(taken.count_total, 0, "{precision:?}");
 
         let plan = PerceptronPlan::new(&layers, precision, Isa::best()).unwrap();
@@ -143,7 +150,11 @@ fn runs_take_no_memory() {
 
 #[test]
 fn a_perceptron_is_its_formula_row_by_row_on_every_isa() {
-    let layers = [(linear(3, 45, 30), Activation::Relu), (linear(4, 30, 18), Activation::Relu), (linear(5, 18, 2), Activation::None)];
+    let layers = [
+        (linear(3, 45, 30), Activation::Relu),
+        (linear(4, 30, 18), Activation::Relu),
+        (linear(5, 18, 2), Activation::None),
+    ];
     let input = normals(6, 5 * 45, 1.0);
     let mut expected = input.clone();
     for (layer, activation) in &layers {
@@ -166,7 +177,10 @@ fn a_perceptron_is_its_formula_row_by_row_on_every_isa() {
     for precision in [Precision::Float, Precision::Int8] {
         let judge = run(Isa::Scalar, precision, &input);
         let tolerance = if precision == Precision::Float { 1e-5 } else { 0.05 };
-        assert!(judge.iter().zip(&expected).all(|(a, b)| (a - b).abs() < tolerance), "{judge:?} {expected:?}");
+        assert!(
+            judge.iter().zip(&expected).all(|(a, b)| (a - b).abs() < tolerance),
+            "{judge:?} {expected:?}"
+        );
         for isa in isas() {
             assert_eq!(run(isa, precision, &input), judge, "{isa:?}");
             assert_eq!(run(isa, precision, &input[90..135]), judge[4..6], "{isa:?}");
@@ -184,7 +198,8 @@ fn what_does_not_fit_is_refused_by_name() {
     let refused = EncoderPlan::new(&description, Precision::Int8, Isa::best()).unwrap_err();
     assert_eq!(refused, PlanError::Heads { heads: 5, width: 64 });
 
-    let plan = EncoderPlan::new(&encoder(64, 128, 4, 1, Residual::PostNorm), Precision::Int8, Isa::best()).unwrap();
+    let plan =
+        EncoderPlan::new(&encoder(64, 128, 4, 1, Residual::PostNorm), Precision::Int8, Isa::best()).unwrap();
     let mut workspace = plan.workspace(1, 10);
     let mut output = vec![0.0; 640];
     let refusal = |input: usize, mask: Option<usize>, output: &mut [f32], workspace: &mut _| {
@@ -194,5 +209,8 @@ fn what_does_not_fit_is_refused_by_name() {
     assert_eq!(refusal(641, None, &mut output, &mut workspace), "input: expected 640 values, got 641");
     assert_eq!(refusal(640, Some(9), &mut output, &mut workspace), "mask: expected 10 values, got 9");
     assert_eq!(refusal(640, None, &mut output[..3], &mut workspace), "output: expected 640 values, got 3");
-    assert_eq!(refusal(1280, None, &mut [0.0; 1280], &mut workspace), "workspace: expected 10 values, got 20");
+    assert_eq!(
+        refusal(1280, None, &mut [0.0; 1280], &mut workspace),
+        "workspace: expected 10 values, got 20"
+    );
 }

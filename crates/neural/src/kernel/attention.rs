@@ -110,7 +110,8 @@ impl Attention<'_> {
         let panels = self.keys.rows.div_ceil(WIDTH);
         let b = Columns { values: &self.scratch.keys, step: WIDTH, panel: WIDTH * self.width };
         let a = &self.queries.values[first * self.queries.stride + head * self.width..];
-        let factors = FloatFactors { a, stride: self.queries.stride, depth: self.width, b, panels, bias: &[] };
+        let factors =
+            FloatFactors { a, stride: self.queries.stride, depth: self.width, b, panels, bias: &[] };
         let values = &mut self.scratch.scores[..];
         let sink = &mut Plane { values, stride: panels * WIDTH, activation: Activation::None, add: false };
         lanes.enter(Product { factors, sink, rows });
@@ -187,15 +188,19 @@ mod tests {
     fn reference(case: &Case, [queries, keys, values]: [&[f32]; 3], mask: &[bool]) -> Vec<f64> {
         let stride = case.heads * case.width;
         let mut out = vec![0.0; case.queries * stride];
-        for (query, head) in (0..case.queries).flat_map(|query| (0..case.heads).map(move |head| (query, head))) {
+        for (query, head) in
+            (0..case.queries).flat_map(|query| (0..case.heads).map(move |head| (query, head)))
+        {
             let at = |of: &[f32], row: usize, d: usize| f64::from(of[row * stride + head * case.width + d]);
             let seen: Vec<usize> = (0..case.keys).filter(|&key| mask[key]).collect();
-            let score = |key| (0..case.width).map(|d| at(queries, query, d) * at(keys, key, d)).sum::<f64>() * 0.3;
+            let score =
+                |key| (0..case.width).map(|d| at(queries, query, d) * at(keys, key, d)).sum::<f64>() * 0.3;
             let most = seen.iter().map(|&key| score(key)).fold(f64::NEG_INFINITY, f64::max);
             let weights: Vec<f64> = seen.iter().map(|&key| (score(key) - most).exp()).collect();
             let sum: f64 = weights.iter().sum();
             for d in 0..case.width {
-                let mixed: f64 = seen.iter().zip(&weights).map(|(&key, weight)| weight * at(values, key, d)).sum();
+                let mixed: f64 =
+                    seen.iter().zip(&weights).map(|(&key, weight)| weight * at(values, key, d)).sum();
                 out[query * stride + head * case.width + d] = if sum > 0.0 { mixed / sum } else { 0.0 };
             }
         }
@@ -205,7 +210,9 @@ mod tests {
     #[test]
     fn attention_is_near_its_definition_and_equal_on_every_isa() {
         let mut noise = Noise(8);
-        for (queries, keys, heads, width) in [(1, 1, 1, 1), (5, 7, 2, 8), (30, 33, 3, 24), (49, 20, 2, 64), (3, 0, 2, 4)] {
+        for (queries, keys, heads, width) in
+            [(1, 1, 1, 1), (5, 7, 2, 8), (30, 33, 3, 24), (49, 20, 2, 64), (3, 0, 2, 4)]
+        {
             let case = Case { queries, keys, heads, width };
             let stride = heads * width;
             let parts = [queries, keys, keys].map(|rows| noise.normals(rows * stride, 1.0));

@@ -66,8 +66,12 @@ impl Lanes for Avx2 {
         float(a: I) -> F = _mm256_cvtepi32_ps(a);
         exp2(a: I) -> F =
             _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(a, _mm256_set1_epi32(127))));
+        add_i(a: I, b: I) -> I = _mm256_add_epi32(a, b);
         sub_i(a: I, b: I) -> I = _mm256_sub_epi32(a, b);
         mul_i(a: I, b: I) -> I = _mm256_mullo_epi32(a, b);
+        and_i(a: I, b: I) -> I = _mm256_and_si256(a, b);
+        halve(a: I) -> I = _mm256_srli_epi32::<1>(a);
+        nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
         dot(sum: I, a: I, b: I) -> I =
             _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
     }

@@ -24,7 +24,10 @@ pub(crate) struct Patches {
 impl Patches {
     /// The first value beyond every patch.
     fn end(&self) -> usize {
-        self.starts.iter().max().map_or(0, |start| start + self.runs.saturating_sub(1) * self.pitch + self.run)
+        self.starts
+            .iter()
+            .max()
+            .map_or(0, |start| start + self.runs.saturating_sub(1) * self.pitch + self.run)
     }
 }
 
@@ -136,7 +139,13 @@ impl Int8Kernels {
     }
 
     /// Convolves `image` into `pixels`; `scales` are those of what comes out and of what is added.
-    pub(crate) fn convolve(&self, image: &[u8], patches: &Patches, pixels: Pixels<'_, u8>, scales: [Scale; 2]) {
+    pub(crate) fn convolve(
+        &self,
+        image: &[u8],
+        patches: &Patches,
+        pixels: Pixels<'_, u8>,
+        scales: [Scale; 2],
+    ) {
         assert!(patches.end() <= image.len(), "patches beyond the image");
         assert!(patches.runs * patches.run / GROUP <= self.weights.steps, "patches of other kernels");
         let factors = Int8Factors { image, patches, kernels: self };

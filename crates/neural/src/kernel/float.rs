@@ -29,7 +29,13 @@ impl FloatWeights {
         };
         let line = |panel, row: usize| pick(&weights[row * outputs..][..outputs], panel);
         let lines = (0..panels).flat_map(|panel| (0..inputs).map(move |row| line(panel, row))).collect();
-        FloatWeights { isa, inputs, outputs, lines, bias: (0..panels).map(|panel| pick(bias, panel)).collect() }
+        FloatWeights {
+            isa,
+            inputs,
+            outputs,
+            lines,
+            bias: (0..panels).map(|panel| pick(bias, panel)).collect(),
+        }
     }
 
     /// Columns, rounded up to whole panels.
@@ -41,8 +47,14 @@ impl FloatWeights {
     pub(crate) fn multiply(&self, values: &[f32], stride: usize, rows: usize, plane: &mut Plane<'_>) {
         assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
         let b = Columns { values: self.lines.as_flattened_lines(), step: WIDTH, panel: WIDTH * self.inputs };
-        let factors =
-            FloatFactors { a: values, stride, depth: self.inputs, b, panels: self.bias.len(), bias: &self.bias };
+        let factors = FloatFactors {
+            a: values,
+            stride,
+            depth: self.inputs,
+            b,
+            panels: self.bias.len(),
+            bias: &self.bias,
+        };
         self.isa.run(Product { factors, sink: plane, rows });
     }
 }
@@ -158,7 +170,9 @@ mod tests {
     #[test]
     fn products_are_near_the_definition_and_equal_on_every_isa() {
         let mut noise = Noise(2);
-        for (rows, inputs, outputs) in [(1, 1, 1), (3, 17, 5), (13, 40, 33), (26, 64, 50), (0, 4, 4), (2, 0, 3)] {
+        for (rows, inputs, outputs) in
+            [(1, 1, 1), (3, 17, 5), (13, 40, 33), (26, 64, 50), (0, 4, 4), (2, 0, 3)]
+        {
             let (values, weights) = (noise.normals(rows * inputs, 1.0), noise.normals(inputs * outputs, 1.0));
             let (bias, before) = (noise.normals(outputs, 1.0), noise.normals(rows * 64, 1.0));
             let mut judge: Option<Vec<f32>> = None;
@@ -167,7 +181,9 @@ mod tests {
                 let mut got = before[..rows * packed.stride()].to_vec();
                 product(&packed, &values, rows, (&mut got, Activation::None, true));
                 for (row, column) in (0..rows).flat_map(|row| (0..outputs).map(move |column| (row, column))) {
-                    let term = |k: usize| f64::from(values[row * inputs + k]) * f64::from(weights[k * outputs + column]);
+                    let term = |k: usize| {
+                        f64::from(values[row * inputs + k]) * f64::from(weights[k * outputs + column])
+                    };
                     let at = row * packed.stride() + column;
                     let expected = (0..inputs).map(term).sum::<f64>() + f64::from(bias[column] + before[at]);
                     assert!((f64::from(got[at]) - expected).abs() < 2e-5, "{isa:?} {} {expected}", got[at]);

@@ -113,8 +113,15 @@ pub(crate) trait Lanes: Copy {
 
     fn load_i(self, from: &[i32; WIDTH]) -> Self::I;
     fn splat_i(self, value: i32) -> Self::I;
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn sub_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The bits that stand in both.
+    fn and_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// All bits moved down by one, zero from above.
+    fn halve(self, a: Self::I) -> Self::I;
+    /// All bits moved down by four, zeros from above.
+    fn nibble(self, a: Self::I) -> Self::I;
     /// Adds to each lane the products of the four unsigned bytes in `a`'s word with the four signed bytes in `b`'s. Exact;
     /// where [`Isa::adds_pairs`], as long as the products 0 and 1, and 2 and 3, add up to a 16-bit integer.
     fn dot(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;

@@ -27,7 +27,10 @@ impl Peak {
         let (rows, depth, columns) = SHAPE;
         let (values, bias) = (vec![0.5; rows * depth], vec![0.0; columns]);
         let matrix = Int8Matrix::quantise(&vec![0.5; depth * columns], depth, columns);
-        let (int8, float) = (Int8Weights::pack(isa, &matrix, &bias), FloatWeights::pack(isa, &vec![0.5; depth * columns], depth, &bias));
+        let (int8, float) = (
+            Int8Weights::pack(isa, &matrix, &bias),
+            FloatWeights::pack(isa, &vec![0.5; depth * columns], depth, &bias),
+        );
         let mut activations = Activations::new(isa, rows, depth);
         activations.quantise(&values, depth, rows);
         let mut out = vec![0.0; rows * columns.next_multiple_of(WIDTH)];

@@ -8,8 +8,12 @@ pub(super) trait Factors: Copy {
     /// Panels of sixteen columns.
     fn panels(&self) -> usize;
     /// `M` rows from `row` on times `N` panels from `panel` on.
-    fn tile<L: Lanes, const M: usize, const N: usize>(&self, lanes: L, row: usize, panel: usize)
-    -> [[L::F; N]; M];
+    fn tile<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        row: usize,
+        panel: usize,
+    ) -> [[L::F; N]; M];
 }
 
 /// Where tiles go.
@@ -109,7 +113,7 @@ impl<A: Factors, S: Sink> Product<'_, A, S> {
                 }
             };
         }
-        shapes!((12, 2) (12, 1) (8, 2) (8, 1) (6, 2) (6, 1) (4, 2) (4, 1) (2, 4) (2, 2) (2, 1) (1, 4) (1, 2) (1, 1));
+        shapes!((12, 2)(12, 1)(8, 2)(8, 1)(6, 2)(6, 1)(4, 2)(4, 1)(2, 4)(2, 2)(2, 1)(1, 4)(1, 2)(1, 1));
     }
 }
 

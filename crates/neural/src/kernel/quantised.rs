@@ -35,7 +35,8 @@ impl Int8Matrix {
                 *scale = scale.max(together / 127.0);
             }
         }
-        let quantised = |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
+        let quantised =
+            |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
         let values = weights.iter().zip(scales.iter().cycle()).map(quantised).collect();
         Int8Matrix { values, inputs, scales }
     }
@@ -104,7 +105,11 @@ impl Int8Weights {
 
     /// `plane = activations · weights + bias`, for the first `rows` rows of both.
     pub(crate) fn multiply(&self, activations: &Activations, rows: usize, plane: &mut Plane<'_>) {
-        assert_eq!((activations.isa, activations.width), (self.isa, self.inputs), "activations of other weights");
+        assert_eq!(
+            (activations.isa, activations.width),
+            (self.isa, self.inputs),
+            "activations of other weights"
+        );
         assert!(rows <= activations.scales.len(), "{rows} rows of {}", activations.scales.len());
         assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
         self.isa.run(Product { factors: Int8Factors { activations, weights: self }, sink: plane, rows });
@@ -155,7 +160,14 @@ impl Activations {
     /// Room for `rows` rows of `width` values.
     pub(crate) fn new(isa: Isa, rows: usize, width: usize) -> Activations {
         let stride = width.next_multiple_of(WIDTH);
-        Activations { isa, width, stride, bytes: vec![0; rows * stride], scales: vec![0.0; rows], zeros: vec![0; rows] }
+        Activations {
+            isa,
+            width,
+            stride,
+            bytes: vec![0; rows * stride],
+            scales: vec![0.0; rows],
+            zeros: vec![0; rows],
+        }
     }
 
     /// Quantises rows of `values`, `stride` apart, from the first row on.
@@ -220,7 +232,8 @@ impl Factors for Int8Factors<'_> {
         }
         let mut tile = [[lanes.splat(0.0); N]; M];
         for n in 0..N {
-            let (scale, sum) = (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
+            let (scale, sum) =
+                (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
             let bias = lanes.load(&weights.bias[panel + n].0);
             for m in 0..M {
                 let zero = lanes.splat_i(self.activations.zeros[row + m]);
@@ -248,7 +261,8 @@ impl Int8Factors<'_> {
             for (step, line) in &split[starts[panel + n]..starts[panel + n + 1]] {
                 for m in 0..M {
                     let bytes = &self.activations.bytes[(row + m) * self.activations.stride + step * GROUP..];
-                    let word = lanes.splat_i(i32::from_le_bytes(*bytes.first_chunk().expect("a word of the row")));
+                    let word =
+                        lanes.splat_i(i32::from_le_bytes(*bytes.first_chunk().expect("a word of the row")));
                     sums[m][n] = lanes.dot(sums[m][n], word, lanes.load_i(&line.0));
                 }
             }
@@ -329,8 +343,12 @@ mod tests {
             i64::from(activations.bytes[row * activations.stride + k]) - i64::from(activations.zeros[row])
         };
         let weight = |k: usize, column: usize| i64::from(matrix.values[k * outputs + column]);
-        let sum = |row, column| (0..matrix.inputs).map(|k| value(row, k) * weight(k, column)).sum::<i64>() as f32;
-        (0..rows).flat_map(|row| (0..outputs).map(move |column| (row, column))).map(|(r, c)| sum(r, c)).collect()
+        let sum =
+            |row, column| (0..matrix.inputs).map(|k| value(row, k) * weight(k, column)).sum::<i64>() as f32;
+        (0..rows)
+            .flat_map(|row| (0..outputs).map(move |column| (row, column)))
+            .map(|(r, c)| sum(r, c))
+            .collect()
     }
 
     fn matrix(inputs: usize, outputs: usize, mut weight: impl FnMut() -> i8) -> Int8Matrix {
@@ -341,7 +359,9 @@ mod tests {
     #[test]
     fn sums_are_exact_over_odd_shapes_and_zero_points_on_every_isa() {
         let mut noise = Noise(1);
-        for ((rows, inputs, outputs), zero) in SHAPES.into_iter().zip([0, 128, 255, 7, 100].into_iter().cycle()) {
+        for ((rows, inputs, outputs), zero) in
+            SHAPES.into_iter().zip([0, 128, 255, 7, 100].into_iter().cycle())
+        {
             let matrix = matrix(inputs, outputs, || noise.integer(-128, 127) as i8);
             for isa in Isa::all_available() {
                 let activations = bytes(isa, rows, inputs, || noise.integer(0, 255) as u8, zero);
@@ -374,7 +394,8 @@ mod tests {
                     assert_eq!(i32::from(line[3][k]) + i32::from(rest[3][k]), i32::from(whole));
                 }
                 for pair in [&line[3][..2], &line[3][2..], &rest[3][..2], &rest[3][2..]] {
-                    let reach = |sign: i32| pair.iter().map(|w| (i32::from(*w) * sign).max(0) * 255).sum::<i32>();
+                    let reach =
+                        |sign: i32| pair.iter().map(|w| (i32::from(*w) * sign).max(0) * 255).sum::<i32>();
                     assert!(reach(1) <= 32767 && reach(-1) <= 32768, "{a} {b}: {pair:?}");
                 }
             }

@@ -75,10 +75,16 @@ fn rational<L: Lanes>(lanes: L, x: L::F, over: &[f32], under: &[f32]) -> L::F {
 #[inline(always)]
 fn erf<L: Lanes>(lanes: L, x: L::F) -> L::F {
     const OVER: [f32; 7] = [
-        -2.726_142_3e-10, 2.770_681_5e-8, -2.101_024e-6, -5.692_506_5e-5, -7.349_906_4e-4, -2.954_600_1e-3,
+        -2.726_142_3e-10,
+        2.770_681_5e-8,
+        -2.101_024e-6,
+        -5.692_506_5e-5,
+        -7.349_906_4e-4,
+        -2.954_600_1e-3,
         -1.609_603_4e-2,
     ];
-    const UNDER: [f32; 5] = [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329_4e-3, -1.426_473_9e-2];
+    const UNDER: [f32; 5] =
+        [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329_4e-3, -1.426_473_9e-2];
     rational(lanes, clamp(lanes, x, -4.0, 4.0), &OVER, &UNDER)
 }
 
@@ -86,7 +92,12 @@ fn erf<L: Lanes>(lanes: L, x: L::F) -> L::F {
 #[inline(always)]
 fn tanh<L: Lanes>(lanes: L, x: L::F) -> L::F {
     const OVER: [f32; 7] = [
-        -2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297_2e-8, 1.485_722_4e-5, 6.372_619_3e-4,
+        -2.760_768_5e-16,
+        2.000_188e-13,
+        -8.604_672e-11,
+        5.122_297_2e-8,
+        1.485_722_4e-5,
+        6.372_619_3e-4,
         4.893_524_6e-3,
     ];
     const UNDER: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
@@ -95,8 +106,9 @@ fn tanh<L: Lanes>(lanes: L, x: L::F) -> L::F {
 
 /// eˣ for x ≤ 0; relative error at most 2e-7 (Cephes `expf`). Exactly 0 below −87.7, where the result would be subnormal.
 #[inline(always)]
-pub(super) fn exp<L: Lanes>(lanes: L, x: L::F) -> L::F {
-    const SERIES: [f32; 7] = [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0];
+pub(crate) fn exp<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    const SERIES: [f32; 7] =
+        [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0];
     let x = lanes.max(x, lanes.splat(-127.0 * std::f32::consts::LN_2));
     let whole = lanes.round(lanes.mul(x, lanes.splat(std::f32::consts::LOG2_E)));
     let power = lanes.float(whole);
@@ -297,7 +309,7 @@ fn normalise<L: Lanes>(lanes: L, norm: &Norm, row: &mut [f32]) {
 /// Turns a row of scores, whole sixteens, into e^(scale · (score − greatest)) and gives their sum. A score of −∞ becomes
 /// exactly 0.
 #[inline(always)]
-pub(super) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f32 {
+pub(crate) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f32 {
     let row = row.as_chunks_mut().0;
     let mut most = lanes.splat(f32::NEG_INFINITY);
     for chunk in row.iter() {
@@ -385,7 +397,10 @@ mod tests {
             }
             for isa in Isa::all_available() {
                 let far = isa.run(Apply(activation, [-1e4; WIDTH]))[0];
-                assert!(far.is_finite() && (far <= 0.0 && far > -1e-2 || activation == None), "{activation:?} {far}");
+                assert!(
+                    far.is_finite() && (far <= 0.0 && far > -1e-2 || activation == None),
+                    "{activation:?} {far}"
+                );
             }
         }
     }

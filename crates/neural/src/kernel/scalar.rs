@@ -37,8 +37,12 @@ impl Lanes for Scalar {
         round(a: f32) -> i32 = a.round_ties_even() as i32;
         float(a: i32) -> f32 = a as f32;
         exp2(a: i32) -> f32 = f32::from_bits(((a + 127) as u32) << 23);
+        add_i(a: i32, b: i32) -> i32 = a.wrapping_add(b);
         sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
         mul_i(a: i32, b: i32) -> i32 = a.wrapping_mul(b);
+        and_i(a: i32, b: i32) -> i32 = a & b;
+        halve(a: i32) -> i32 = (a as u32 >> 1) as i32;
+        nibble(a: i32) -> i32 = (a as u32 >> 4) as i32;
         dot(sum: i32, a: i32, b: i32) -> i32 = {
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
             let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);

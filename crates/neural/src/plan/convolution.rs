@@ -96,7 +96,13 @@ trait Number: Cell + PartialOrd {
     const PRECISION: Precision;
 
     fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Self::Kernels;
-    fn convolve(of: &Self::Kernels, image: &[Self], patches: &Patches, pixels: Pixels<'_, Self>, scales: [Scale; 2]);
+    fn convolve(
+        of: &Self::Kernels,
+        image: &[Self],
+        patches: &Patches,
+        pixels: Pixels<'_, Self>,
+        scales: [Scale; 2],
+    );
     /// What stands for 0.
     fn zero(scale: Scale) -> Self;
     /// Weights of one channel, and what a sum of theirs is to be multiplied by.
@@ -132,7 +138,13 @@ impl Number for u8 {
         Int8Kernels::pack(isa, weights, bias, from)
     }
 
-    fn convolve(of: &Int8Kernels, image: &[u8], patches: &Patches, pixels: Pixels<'_, u8>, scales: [Scale; 2]) {
+    fn convolve(
+        of: &Int8Kernels,
+        image: &[u8],
+        patches: &Patches,
+        pixels: Pixels<'_, u8>,
+        scales: [Scale; 2],
+    ) {
         of.convolve(image, patches, pixels, scales);
     }
 
@@ -150,12 +162,36 @@ impl Number for u8 {
 /// A step laid out.
 #[derive(Debug)]
 enum Stage<T: Number> {
-    Convolution { at: Option<usize>, from: usize, kernels: T::Kernels, patches: Patches, activation: Activation },
-    Depthwise { from: usize, taps: Taps, patches: Patches, activation: Activation },
-    MaxPool { from: usize, windows: Vec<Vec<usize>> },
-    Mean { from: usize },
-    Linear { from: usize, dense: Dense, inputs: usize, activation: Activation },
-    Gate { image: usize, gate: usize },
+    Convolution {
+        at: Option<usize>,
+        from: usize,
+        kernels: T::Kernels,
+        patches: Patches,
+        activation: Activation,
+    },
+    Depthwise {
+        from: usize,
+        taps: Taps,
+        patches: Patches,
+        activation: Activation,
+    },
+    MaxPool {
+        from: usize,
+        windows: Vec<Vec<usize>>,
+    },
+    Mean {
+        from: usize,
+    },
+    Linear {
+        from: usize,
+        dense: Dense,
+        inputs: usize,
+        activation: Activation,
+    },
+    Gate {
+        image: usize,
+        gate: usize,
+    },
 }
 
 /// All steps laid out for one kind of number.
@@ -206,7 +242,11 @@ impl ConvolutionPlan {
     ///
     /// # Errors
     /// Steps that do not fit each other, or another number of ranges than of values.
-    pub fn int8(description: &ConvolutionDescription, ranges: &[Range], isa: Isa) -> Result<ConvolutionPlan, PlanError> {
+    pub fn int8(
+        description: &ConvolutionDescription,
+        ranges: &[Range],
+        isa: Isa,
+    ) -> Result<ConvolutionPlan, PlanError> {
         let (expected, got) = (description.steps.len() + 1, ranges.len());
         if expected != got {
             return Err(PlanError::Shape { what: "ranges", of: "values", expected, got });
@@ -253,12 +293,17 @@ impl ConvolutionPlan {
 }
 
 fn range(values: &[f32]) -> Range {
-    let widen = |range: Range, value: &f32| Range { low: range.low.min(*value), high: range.high.max(*value) };
+    let widen =
+        |range: Range, value: &f32| Range { low: range.low.min(*value), high: range.high.max(*value) };
     values.iter().fold(Range::default(), widen)
 }
 
 impl<T: Number> Stages<T> {
-    fn new(description: &ConvolutionDescription, scales: Vec<Scale>, isa: Isa) -> Result<Stages<T>, PlanError> {
+    fn new(
+        description: &ConvolutionDescription,
+        scales: Vec<Scale>,
+        isa: Isa,
+    ) -> Result<Stages<T>, PlanError> {
         let places = places(description)?;
         let step = |(at, step): (usize, &ConvolutionStep)| stage(isa, &places, &scales, at + 1, step);
         let stages = description.steps.iter().enumerate().map(step).collect();
@@ -313,7 +358,8 @@ impl<T: Number> Stages<T> {
         match &self.places[last] {
             Place::Vector(width) => output.copy_from_slice(&values.vectors[last][..*width]),
             Place::Image(Image { channels, .. }) => {
-                let (image, starts, scale) = (&values.images[last][..], &self.starts[last][..], self.scales[last]);
+                let (image, starts, scale) =
+                    (&values.images[last][..], &self.starts[last][..], self.scales[last]);
                 Scattered { image, starts, channels: *channels, scale, planes: output }.run(self.isa);
             }
         }
@@ -331,7 +377,8 @@ impl<T: Number> Stages<T> {
         let Values { images, vectors, activations } = values;
         let out = at + 1;
         let ((images, to), (vectors, vector)) = (images.split_at_mut(out), vectors.split_at_mut(out));
-        let (to, vector, starts, scale) = (&mut to[0][..], &mut vector[0][..], &self.starts[out][..], self.scales[out]);
+        let (to, vector, starts, scale) =
+            (&mut to[0][..], &mut vector[0][..], &self.starts[out][..], self.scales[out]);
         match &self.stages[at] {
             Stage::Convolution { at: add, from, kernels, patches, activation } => {
                 let pixels = Pixels {
@@ -347,9 +394,12 @@ impl<T: Number> Stages<T> {
                 let (image, channels, activation) = (&images[*from][..], self.cell(out), *activation);
                 Depthwise { image, patches, taps, channels, activation, to, starts, scale }.run(self.isa);
             }
-            Stage::MaxPool { from, windows } => max_pool(&images[*from], windows, self.cell(out), (to, starts)),
+            Stage::MaxPool { from, windows } => {
+                max_pool(&images[*from], windows, self.cell(out), (to, starts))
+            }
             Stage::Mean { from } => {
-                let (image, starts, scale) = (&images[*from][..], &self.starts[*from][..], self.scales[*from]);
+                let (image, starts, scale) =
+                    (&images[*from][..], &self.starts[*from][..], self.scales[*from]);
                 Mean { image, starts, channels: self.cell(*from), scale, to: vector }.run(self.isa);
             }
             Stage::Linear { from, dense, inputs, activation } => {
@@ -377,7 +427,13 @@ impl Place {
 }
 
 /// Lays out one step, whose shapes fit.
-fn stage<T: Number>(isa: Isa, places: &[Place], scales: &[Scale], out: usize, step: &ConvolutionStep) -> Stage<T> {
+fn stage<T: Number>(
+    isa: Isa,
+    places: &[Place],
+    scales: &[Scale],
+    out: usize,
+    step: &ConvolutionStep,
+) -> Stage<T> {
     let image = |place: usize| match &places[place] {
         Place::Image(image) => image,
         Place::Vector(_) => unreachable!("shapes were checked"),
@@ -392,8 +448,14 @@ fn stage<T: Number>(isa: Isa, places: &[Place], scales: &[Scale], out: usize, st
         }
         ConvolutionStep::Depthwise(it) => {
             let (from, to) = (image(it.from), image(out));
-            let patches = Patches { run: it.window.kernel[1] * from.cell(), ..from.patches(&it.window, to.size) };
-            Stage::Depthwise { from: it.from, taps: taps::<T>(it, from, scales[it.from]), patches, activation: it.activation }
+            let patches =
+                Patches { run: it.window.kernel[1] * from.cell(), ..from.patches(&it.window, to.size) };
+            Stage::Depthwise {
+                from: it.from,
+                taps: taps::<T>(it, from, scales[it.from]),
+                patches,
+                activation: it.activation,
+            }
         }
         ConvolutionStep::MaxPool { from, window } => {
             Stage::MaxPool { from: *from, windows: image(*from).windows(window, image(out).size) }
@@ -470,9 +532,9 @@ fn outcome(step: &ConvolutionStep, places: &[Place]) -> Option<Place> {
             let (from, outputs) = (image(it.from)?, it.bias.len());
             let out = Image::new(outputs, it.window.over(from.size)?);
             let weights = outputs * from.channels * it.window.kernel[0] * it.window.kernel[1];
-            let fits = it.add.is_none_or(|add| {
-                image(add).is_some_and(|it| it.size == out.size && it.channels == outputs)
-            });
+            let fits = it
+                .add
+                .is_none_or(|add| image(add).is_some_and(|it| it.size == out.size && it.channels == outputs));
             (fits && weights == it.weights.len()).then_some(Place::Image(out))
         }
         ConvolutionStep::Depthwise(it) => {

@@ -45,7 +45,8 @@ impl Linear {
     /// Layers of the same input side by side, as one.
     pub(super) fn joined(layers: &[&Linear]) -> Linear {
         let inputs = layers.first().map_or(0, |layer| layer.inputs);
-        let row = |row: usize| layers.iter().flat_map(move |it| &it.weights[row * it.outputs()..][..it.outputs()]);
+        let row =
+            |row: usize| layers.iter().flat_map(move |it| &it.weights[row * it.outputs()..][..it.outputs()]);
         Linear {
             weights: (0..inputs).flat_map(row).copied().collect(),
             bias: layers.iter().flat_map(|layer| &layer.bias).copied().collect(),
@@ -64,7 +65,9 @@ pub(super) enum Dense {
 impl Dense {
     pub(super) fn pack(isa: Isa, precision: Precision, layer: &Linear) -> Dense {
         match precision {
-            Precision::Float => Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias)),
+            Precision::Float => {
+                Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias))
+            }
             Precision::Int8 => {
                 let matrix = Int8Matrix::quantise(&layer.weights, layer.inputs, layer.outputs());
                 Dense::Int8(Int8Weights::pack(isa, &matrix, &layer.bias))

@@ -88,7 +88,10 @@ impl EncoderDescription {
 }
 
 fn check_norm(norm: &Norm, what: &'static str, width: usize) -> Result<(), PlanError> {
-    match [("scale", norm.scale.len()), ("shift", norm.shift.len())].into_iter().find(|(_, got)| *got != width) {
+    match [("scale", norm.scale.len()), ("shift", norm.shift.len())]
+        .into_iter()
+        .find(|(_, got)| *got != width)
+    {
         Some((of, got)) => Err(PlanError::Shape { what, of, expected: width, got }),
         None => Ok(()),
     }
@@ -142,7 +145,11 @@ impl EncoderPlan {
     ///
     /// # Errors
     /// Shapes that do not fit together.
-    pub fn new(description: &EncoderDescription, precision: Precision, isa: Isa) -> Result<EncoderPlan, PlanError> {
+    pub fn new(
+        description: &EncoderDescription,
+        precision: Precision,
+        isa: Isa,
+    ) -> Result<EncoderPlan, PlanError> {
         description.check()?;
         let pack = |layer: &Linear| Dense::pack(isa, precision, layer);
         let block = |it: &EncoderBlock| Block {
@@ -265,7 +272,11 @@ impl EncoderPlan {
         let EncoderWorkspace { tokens, attend, mixed, scratch, .. } = workspace;
         let (stride, wide, width) = (self.stride(), self.attend_stride(), self.width / self.heads);
         for first in (0..rows).step_by((*tokens).max(1)) {
-            let part = |at: usize| Heads { values: &attend[first * wide + at * self.width..], stride: wide, rows: *tokens };
+            let part = |at: usize| Heads {
+                values: &attend[first * wide + at * self.width..],
+                stride: wide,
+                rows: *tokens,
+            };
             let attention = Attention {
                 queries: part(0),
                 keys: part(1),
@@ -298,7 +309,8 @@ impl EncoderPlan {
                 block.linear_norm.apply(self.isa, &stream[part.clone()], normal, stride);
             }
             let values: &[f32] = if post { &stream[part.clone()] } else { normal };
-            let mut plane = Plane { values: hidden, stride: hidden_stride, activation: self.activation, add: false };
+            let mut plane =
+                Plane { values: hidden, stride: hidden_stride, activation: self.activation, add: false };
             block.up.multiply(Rows { values, stride, count }, narrow, &mut plane);
             let from = Rows { values: hidden, stride: hidden_stride, count };
             block.down.multiply(from, wide, &mut residual(&mut stream[part.clone()], stride));

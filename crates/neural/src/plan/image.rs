@@ -17,7 +17,8 @@ impl Window {
     /// Height and width of what comes out, or none where the window does not fit.
     pub(super) fn over(&self, [height, width]: [usize; 2]) -> Option<[usize; 2]> {
         let [top, left, bottom, right] = self.padding;
-        let fit = |length: usize, kernel: usize, stride: usize| Some(length.checked_sub(kernel)? / stride + 1);
+        let fit =
+            |length: usize, kernel: usize, stride: usize| Some(length.checked_sub(kernel)? / stride + 1);
         if self.kernel.contains(&0) || self.stride.contains(&0) {
             return None;
         }
@@ -93,9 +94,12 @@ impl Image {
             (at + k).checked_sub(before).filter(|place| *place < length)
         };
         let under = |row: usize, column: usize| {
-            let rows = (0..window.kernel[0]).filter_map(move |k| inside(row * window.stride[0], k, top, self.size[0]));
-            let columns =
-                move || (0..window.kernel[1]).filter_map(move |k| inside(column * window.stride[1], k, left, self.size[1]));
+            let rows = (0..window.kernel[0])
+                .filter_map(move |k| inside(row * window.stride[0], k, top, self.size[0]));
+            let columns = move || {
+                (0..window.kernel[1])
+                    .filter_map(move |k| inside(column * window.stride[1], k, left, self.size[1]))
+            };
             rows.flat_map(move |row| columns().map(move |column| (row, column)))
                 .map(|(row, column)| self.at(row + self.border[0], column + self.border[1]))
                 .collect()

@@ -39,7 +39,11 @@ impl PerceptronPlan {
     ///
     /// # Errors
     /// Layers that do not fit each other.
-    pub fn new(layers: &[(Linear, Activation)], precision: Precision, isa: Isa) -> Result<PerceptronPlan, PlanError> {
+    pub fn new(
+        layers: &[(Linear, Activation)],
+        precision: Precision,
+        isa: Isa,
+    ) -> Result<PerceptronPlan, PlanError> {
         let inputs = layers.first().map_or(0, |(layer, _)| layer.inputs);
         let mut width = inputs;
         for (layer, _) in layers {
@@ -85,7 +89,8 @@ impl PerceptronPlan {
         let (mut from, mut to, mut stride) = (from, to, self.inputs);
         for (at, (layer, activations)) in self.layers.iter().zip(activations).enumerate() {
             let values = if at == 0 { input } else { &from[..] };
-            let mut plane = Plane { values: to, stride: layer.stride, activation: layer.activation, add: false };
+            let mut plane =
+                Plane { values: to, stride: layer.stride, activation: layer.activation, add: false };
             layer.dense.multiply(Rows { values, stride, count }, activations, &mut plane);
             stride = layer.stride;
             std::mem::swap(&mut from, &mut to);

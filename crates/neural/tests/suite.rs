@@ -1,0 +1,12 @@
+//! Networks run whole: by one executor and the other, and weights as they come from elsewhere.
+
+#[path = "suite/executors.rs"]
+mod executors;
+#[path = "suite/files.rs"]
+mod files;
+#[path = "suite/judge.rs"]
+mod judge;
+#[path = "suite/language.rs"]
+mod language;
+#[path = "suite/whisper.rs"]
+mod whisper;
