@@ -5,6 +5,8 @@ mod dense;
 mod encoder;
 mod image;
 mod perceptron;
+mod recognise;
+mod stem;
 
 pub use convolution::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
@@ -13,3 +15,5 @@ pub use dense::{Linear, Precision};
 pub use encoder::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Residual};
 pub use image::Window;
 pub use perceptron::{PerceptronPlan, PerceptronWorkspace};
+pub(crate) use recognise::Found;
+pub(crate) use stem::{StemPlan, StemWorkspace};
