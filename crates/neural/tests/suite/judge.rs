@@ -5,7 +5,7 @@ use neural::Network;
 use neural::{Graph, Tensors};
 
 /// Outputs of the judge; none, with a line that says so, where it is not here.
-pub fn judged(graph: &Graph, inputs: &Tensors) -> Option<Tensors> {
+pub(crate) fn judged(graph: &Graph, inputs: &Tensors) -> Option<Tensors> {
     let Some(library) = std::env::var_os("INKLING_ORT").filter(|it| !it.is_empty()) else {
         println!("skipped: INKLING_ORT names no library of ONNX Runtime");
         return None;
@@ -27,7 +27,7 @@ fn by_onnxruntime(_: &Graph, _: &std::path::Path, _: &Tensors) -> Tensors {
 }
 
 /// Largest difference of two outputs of the same names and shapes.
-pub fn difference(left: &Tensors, right: &Tensors) -> f32 {
+pub(crate) fn difference(left: &Tensors, right: &Tensors) -> f32 {
     assert_eq!(left.len(), right.len());
     let of_one = |(name, left): (&str, &neural::Tensor)| {
         let right = right.get(name).expect("the same names");
