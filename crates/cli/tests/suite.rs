@@ -8,6 +8,8 @@ mod audit;
 mod bad_input;
 #[path = "suite/batch.rs"]
 mod batch;
+#[path = "suite/cards.rs"]
+mod cards;
 #[path = "suite/commands.rs"]
 mod commands;
 #[path = "suite/house.rs"]
@@ -16,3 +18,5 @@ mod house;
 mod line;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/speaker.rs"]
+mod speaker;

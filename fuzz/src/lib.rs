@@ -1,0 +1,47 @@
+//! What every target does with its bytes: read them, check what was read, measure it, and hold the promises of the rooms.
+
+use feature::{Usable, Value};
+use ink::Options;
+use libfuzzer_sys::Corpus;
+use voice::{Limits, RATE, Recording};
+
+/// Any bytes as ink. Drawings are refused or not, each by itself; those that are usable are measured.
+pub fn drawings(bytes: &[u8]) {
+    let Ok(found) = ink::decode(bytes, &Options::default()) else { return };
+    assert!(!found.is_empty());
+    for drawing in found.into_iter().filter_map(|named| named.drawing.ok()) {
+        let Ok(usable) = Usable::new(drawing) else { continue };
+        finite(ink::set().measure(&ink::Analysis::new(&usable)).features().iter().map(|it| &it.value));
+    }
+}
+
+/// Bytes that begin as one format does, so that a target stays with its decoder.
+pub fn drawings_that_begin(bytes: &[u8], begins: impl Fn(&str) -> bool) -> Corpus {
+    let first = std::str::from_utf8(bytes).ok().and_then(|text| text.trim_start().lines().next());
+    if !first.is_some_and(begins) {
+        return Corpus::Reject;
+    }
+    drawings(bytes);
+    Corpus::Keep
+}
+
+/// Any bytes as a sound file: refused, or samples in range and no longer than allowed.
+pub fn sound(bytes: &[u8]) {
+    // Files of a fuzzer are small; one that decodes to more than ten minutes is refused all the same.
+    let limits = Limits { max_bytes: 1 << 20, max_recording: feature::Seconds(600.0) };
+    let Ok(recording) = voice::decode(bytes.to_vec(), &limits) else { return };
+    assert!(recording.samples().iter().all(|sample| sample.abs() <= 1.0));
+    assert!(recording.samples().len() as f64 <= (limits.max_recording.0 + 1.0) * f64::from(RATE));
+}
+
+/// Any bytes as 16-bit samples: declined, or every value measured or missing.
+pub fn samples(bytes: &[u8]) {
+    let sample = |pair: &[u8]| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0;
+    let recording = Recording::from_samples(bytes.chunks_exact(2).map(sample).collect());
+    let Ok(usable) = Usable::new(recording) else { return };
+    finite(voice::set().measure(&voice::Analysis::new(&usable)).features().iter().map(|it| &it.value));
+}
+
+fn finite<'a>(values: impl Iterator<Item = &'a Value>) {
+    assert!(values.filter_map(Value::measured).all(f64::is_finite));
+}
