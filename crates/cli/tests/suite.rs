@@ -16,6 +16,8 @@ mod commands;
 mod house;
 #[path = "suite/line.rs"]
 mod line;
+#[path = "suite/networks.rs"]
+mod networks;
 #[path = "suite/real.rs"]
 mod real;
 #[path = "suite/speaker.rs"]
