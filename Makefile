@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-peers fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,8 +39,12 @@ doc:
 test:
 	@scripts/test
 
-bench: build ## figures of the README: cold assessment, DARWIN evaluation against scikit-learn
-	@$(MAKE) --no-print-directory bench-assess bench-darwin
+bench: build ## figures of the README: voice by contour, cold assessment, DARWIN evaluation against scikit-learn
+	@$(MAKE) --no-print-directory bench-voice bench-assess bench-darwin
+
+bench-voice: build ## CPU time of every contour and measure of a minute of speech, warm and cold, and memory
+	@cargo build --release --quiet -p inkling-voice --example bench
+	@python3 bench/voice.py $(dir $(INKLING))examples/bench $(INKLING) fixtures/session/picture.flac
 
 bench-assess: build ## CPU time and memory of one cold assessment
 	@python3 bench/assess.py $(INKLING) fixtures/session
@@ -51,6 +55,15 @@ bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DAT
 bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)
 
+bench-many: build ## memory of `measure` over 1,000 and 10,000 files, and resuming after a kill
+	@bench/many-files.py $(INKLING)
+
+fuzz: ## every decoder for SECONDS_EACH (30) seconds; TARGETS chooses (fuzz/README.md)
+	@SECONDS_EACH=$(or $(SECONDS_EACH),30) TARGETS="$(TARGETS)" scripts/fuzz
+
+robustness: ## measure again how noise, codecs, gain and rooms move each voice measure (needs INKLING_DATA, INKLING_GOLDEN, ffmpeg)
+	@cargo run --release --quiet -p inkling-voice --example robustness
+
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)
 
@@ -58,8 +71,8 @@ fixtures: ## make fixtures/session again (needs espeak-ng, sox and flac)
 	@fixtures/make-speech.sh
 	@cargo run --quiet --release -p inkling-ink --example make_drawings -- fixtures/session
 
-picture: demo ## render the demo report as docs/report.png (needs chromium)
-	@scripts/picture
+picture: demo ## render the demo report and a card as docs/*.png (needs chromium)
+	@scripts/picture $(INKLING)
 
 clean:
 	cargo clean

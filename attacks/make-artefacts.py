@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes attacks/artefacts: small files that lie about networks. Only the standard library; the same bytes every time."""
+"""Writes attacks/artefacts, small files that lie about networks, and fuzz/corpus/{onnx,weights,npz}. Only the standard library; the same bytes every time."""
 import io
 import json
 import os
@@ -178,7 +178,28 @@ FILES = {
     "diary.safetensors": b"Dear diary, these are no weights.",
 }
 
+# Sound files of each kind, for the fuzzer to start from.
+CORPUS = {
+    "onnx/relu.onnx": onnx(),
+    "onnx/gemm.onnx": onnx(
+        [tensor("w", [2, 2], raw=b"\0" * 16), tensor("h", [2], kind=10, raw=b"\0" * 4)],
+        [node("Gemm", ["x", "w"], ["y"], field(5, field(1, "transB") + field(3, 1) + field(20, 2)))],
+    ),
+    "onnx/branch.onnx": nested(2),
+    "weights/floats.safetensors": safetensors({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}),
+    "weights/floats.gguf": gguf(notes=1, note=text("k") + struct.pack("<I", 8) + text("v")),
+    "weights/blocks.gguf": gguf(infos=text("w") + struct.pack("<IQIQ", 1, 32, 3, 0)),
+    "weights/floats.ct2": ct2(aliases=struct.pack("<I", 1) + ct2_text("a") + ct2_text("w")),
+    "npz/array.npz": zipped([("x.npy", npy(array("(2,)"), b"\0" * 8))]),
+    "npz/turned.npz": zipped([("x.npy", npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2), }", b"abcd"))]),
+}
+
 if __name__ == "__main__":
+    for name, data in CORPUS.items():
+        path = os.path.join(os.path.dirname(HERE), "..", "fuzz", "corpus", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(data)
     os.makedirs(HERE, exist_ok=True)
     for name, data in FILES.items():
         with open(os.path.join(HERE, name), "wb") as out:

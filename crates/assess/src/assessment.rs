@@ -3,7 +3,11 @@
 use learn::{Card, Score};
 use study::{Session, Task};
 
-use crate::measurement::Measured;
+use crate::{
+    Error,
+    measurement::Measured,
+    norm::{Changes, Norms, Stands},
+};
 
 /// What was handed in for a task, measured.
 #[derive(Debug, Clone)]
@@ -70,4 +74,22 @@ pub struct Assessment {
     pub conclusion: Conclusion,
     /// The card of the screener that was asked.
     pub card: Option<Box<Card>>,
+    /// Where its values stand among published ones; empty until [`with_norms`](Self::with_norms).
+    pub standings: Vec<Stands>,
+    /// What has changed since an earlier session, where one was given.
+    pub changes: Option<Changes>,
+}
+
+impl Assessment {
+    /// The same with where its values stand among published ones.
+    pub fn with_norms(mut self, norms: &Norms) -> Self {
+        self.standings = norms.standings(&self);
+        self
+    }
+
+    /// The same with what has changed since an earlier session of the same participant.
+    pub fn since(mut self, earlier: &Self, norms: &Norms) -> Result<Self, Error> {
+        self.changes = Some(norms.changes(earlier, &self)?);
+        Ok(self)
+    }
 }

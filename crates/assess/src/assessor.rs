@@ -7,12 +7,13 @@ use std::{
 
 use learn::{Card, Measurements, Outcome, Screener};
 use study::{Session, Submission, Task};
+use voice::Channels;
 
 use crate::{
     Error,
     assessment::{Assessment, Conclusion, Performed},
     intake::{Intake, Received},
-    measurement::Measured,
+    measurement::{Measured, Whose},
 };
 
 /// The form of a screener that reads drawings from any tablet.
@@ -66,9 +67,14 @@ pub struct Assessor {
 }
 
 impl Assessor {
-    /// An assessor that asks these screeners, the first that applies.
+    /// An assessor that asks these screeners, the first that applies. What is assessed is the participant: of a recording with
+    /// a person on each of two channels the participant's is read, unless `intake` names another.
     pub fn new(screeners: Vec<Fitted>, intake: Intake) -> Self {
-        Self { screeners, intake }
+        let channels = match intake.channels {
+            Channels::Mean => Channels::Participant(None),
+            named => named,
+        };
+        Self { screeners, intake: Intake { channels, ..intake } }
     }
 
     /// Assesses a session folder. A submission whose file is missing or broken is declined; the others go on.
@@ -90,7 +96,8 @@ impl Assessor {
         };
         let performed: Vec<Performed> = session.submissions.iter().flat_map(perform).collect();
         let (conclusion, card) = self.conclude(&performed)?;
-        Ok(Assessment { session, performed, conclusion, card: card.map(Box::new) })
+        let card = card.map(Box::new);
+        Ok(Assessment { session, performed, conclusion, card, standings: vec![], changes: None })
     }
 
     fn conclude(&self, performed: &[Performed]) -> Result<(Conclusion, Option<Card>), Error> {
@@ -131,7 +138,7 @@ fn form(screener: &Screener) -> &str {
 }
 
 fn performed(submission: &Submission, received: Received) -> Performed {
-    Performed { task: submission.task.clone(), measured: Measured::new(received) }
+    Performed { task: submission.task.clone(), measured: Measured::of(received, Whose::ParticipantIfKnown) }
 }
 
 /// The values by the screeners' names of tasks. A task that was handed in twice is nobody's to choose from.

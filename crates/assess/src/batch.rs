@@ -54,7 +54,7 @@ pub enum Ending {
 /// How far a file of values is; lies beside it until it is whole.
 #[derive(Debug, Serialize, Deserialize)]
 struct Progress {
-    /// Hash of what was asked: files, sets, form and version of the program.
+    /// Hash of what was asked: files, sets, how they are measured, form and version of the program.
     asked: String,
     /// Files whose rows are written.
     files: usize,
@@ -74,21 +74,28 @@ pub struct Journal {
 
 impl Journal {
     /// Opens `path` for the values of `files`: new, or where an earlier run of the same question stopped. An output that is whole
-    /// and one of another question are refused.
-    pub fn open(path: &Path, ending: Ending, sets: &[SetId], files: &[Found]) -> Result<Self, Error> {
-        let asked = asked(ending, sets, files);
+    /// and one of another question are refused. Asked for are sets, and in any words what else changes a value.
+    pub fn open(
+        path: &Path,
+        ending: Ending,
+        (sets, how): (&[SetId], &str),
+        files: &[Found],
+    ) -> Result<Self, Error> {
+        let asked = asked(ending, (sets, how), files);
         let columns = Columns::new(sets);
-        let left = sidecar(path, "progress");
+        let (left, rows) = (sidecar(path, "progress"), rows_path(path, ending));
         let begun = left.exists().then(|| read_progress(&left)).transpose()?;
         match &begun {
             Some(begun) if begun.asked != asked => return Err(Error::OtherRun { path: path.to_owned() }),
             None if path.exists() => return Err(Error::AlreadyThere { path: path.to_owned() }),
             _ => {}
         }
-        let rows = rows_path(path, ending);
         let failed = |source| Error::Open { path: rows.clone(), source };
         let mut out =
             OpenOptions::new().create(true).write(true).truncate(false).open(&rows).map_err(failed)?;
+        // Fewer bytes than were noted: somebody took the rows away. What was noted of them is worth nothing.
+        let held = out.metadata().map_err(failed)?.len();
+        let begun = begun.filter(|begun| begun.bytes <= held);
         let progress = begun.unwrap_or(Progress { asked, files: 0, bytes: 0 });
         out.set_len(progress.bytes).map_err(failed)?;
         out.seek(std::io::SeekFrom::End(0)).map_err(failed)?;
@@ -121,15 +128,15 @@ impl Journal {
         self.append(&text)
     }
 
-    /// Makes the output whole: for Parquet it is made now from the rows.
+    /// Makes the output whole: for Parquet it is made now from the rows, which stay until nothing refers to them.
     pub fn finish(self) -> Result<(), Error> {
+        let remove = |path: PathBuf| fs::remove_file(&path).map_err(|source| Error::Open { path, source });
+        let rows = rows_path(&self.path, self.ending);
         if self.ending == Ending::Parquet {
-            let rows = rows_path(&self.path, self.ending);
             parquet_of_csv(&rows, &self.path)?;
-            fs::remove_file(&rows).map_err(|source| Error::Open { path: rows, source })?;
         }
-        let left = sidecar(&self.path, "progress");
-        fs::remove_file(&left).map_err(|source| Error::Open { path: left, source })
+        remove(sidecar(&self.path, "progress"))?;
+        if self.ending == Ending::Parquet { remove(rows) } else { Ok(()) }
     }
 
     fn append(&mut self, text: &[u8]) -> Result<(), Error> {
@@ -149,9 +156,9 @@ impl Journal {
     }
 }
 
-fn asked(ending: Ending, sets: &[SetId], files: &[Found]) -> String {
+fn asked(ending: Ending, (sets, how): (&[SetId], &str), files: &[Found]) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{} {ending:?} {sets:?}\n", env!("CARGO_PKG_VERSION")));
+    hash.update(format!("{} {ending:?} {sets:?} {how:?}\n", env!("CARGO_PKG_VERSION")));
     files.iter().for_each(|file| hash.update(format!("{}\n", file.name)));
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -199,7 +206,7 @@ mod tests {
     }
 
     fn run(path: &Path, ending: Ending, files: &[Found], stop_after: Option<usize>) -> Result<(), Error> {
-        let mut journal = Journal::open(path, ending, &[], files)?;
+        let mut journal = Journal::open(path, ending, (&[], ""), files)?;
         for file in files.iter().skip(journal.done()).take(stop_after.unwrap_or(usize::MAX)) {
             journal.write(&[rows(file)])?;
         }
@@ -220,6 +227,17 @@ mod tests {
             assert_eq!(fs::read(&whole).unwrap(), fs::read(&broken).unwrap(), "{ending:?}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "{ending:?} leaves files behind");
         }
+    }
+
+    #[test]
+    fn rows_that_are_gone_are_measured_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+        run(&whole, Ending::Parquet, &files(9), None).unwrap();
+        run(&broken, Ending::Parquet, &files(9), Some(4)).unwrap();
+        fs::remove_file(rows_path(&broken, Ending::Parquet)).unwrap();
+        run(&broken, Ending::Parquet, &files(9), None).unwrap();
+        assert_eq!(fs::read(&whole).unwrap(), fs::read(&broken).unwrap());
     }
 
     #[test]

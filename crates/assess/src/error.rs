@@ -80,6 +80,9 @@ pub enum Error {
         /// What the writer said.
         source: parquet::errors::ParquetError,
     },
+    /// Two sessions to be compared are of two people.
+    #[error("the earlier session: expected the same participant, got another")]
+    OtherParticipant,
     /// An output that an earlier run made whole.
     #[error("{}: expected no file of this name, found one; remove it or write elsewhere", path.display())]
     AlreadyThere {

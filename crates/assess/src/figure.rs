@@ -3,9 +3,12 @@
 //! Figures take points and numbers; the rooms return those and never draw. Each figure scales to the width it is given,
 //! says in `aria-label` what it shows, and uses colours that stay apart in grey print.
 
+mod axes;
 mod bars;
 mod evidence;
+mod forest;
 mod judged;
+mod learning;
 mod spectrogram;
 mod strip;
 mod strokes;
@@ -15,7 +18,9 @@ use maud::{Markup, html};
 
 pub(crate) use bars::bars;
 pub(crate) use evidence::evidence;
-pub(crate) use judged::{CalibrationBin, RocPoint, calibration, roc};
+pub(crate) use forest::Forest;
+pub(crate) use judged::{Benefit, CalibrationBin, RocPoint, calibration, decision, distribution, roc};
+pub(crate) use learning::{learning_curve, permutation};
 pub(crate) use spectrogram::Spectral;
 pub(crate) use strip::{Reference, strip};
 pub(crate) use strokes::{Inked, strokes};

@@ -33,6 +33,8 @@ pub struct Received {
 pub struct Intake {
     /// Longest recording, largest file.
     pub sound: voice::Limits,
+    /// Which channels of a recording are read.
+    pub channels: voice::Channels,
     /// Millimetres per device unit, for ink files that do not say.
     pub mm_per_unit: Option<f64>,
 }
@@ -49,7 +51,7 @@ impl Intake {
     }
 
     fn sound(&self, path: &Path) -> Result<Medium, Declined> {
-        let recording = voice::decode_file(path, &self.sound)
+        let recording = voice::decode_channels(path, self.channels, &self.sound)
             .map_err(|error| Declined::unreadable("voice.decode", error.to_string()))?;
         Ok(Medium::Voice(Box::new(Usable::new(recording)?)))
     }

@@ -35,6 +35,7 @@ mod figure;
 mod intake;
 mod measurement;
 mod networks;
+mod norm;
 mod plot;
 mod report;
 mod tabular;
@@ -48,9 +49,13 @@ pub use cohort::{Layout, import_cohort};
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use intake::{Intake, Medium, Received, files};
-pub use measurement::{Analysis, Measured, Measurement, Valued, sets};
+pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use networks::{Listed, Networks, home};
+pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
-pub use report::{PREVALENCE, Wording, card_page, measured_text, report_json, report_page, report_text};
+pub use report::{
+    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,
+    report_json, report_page, report_text,
+};
 pub use tabular::Columns;
-pub use training::portable;
+pub use training::{portable, time_feature};

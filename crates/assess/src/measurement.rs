@@ -1,6 +1,6 @@
 //! From a checked medium to its values.
 
-use feature::{Declined, Definition, FeatureVector, Quality, Reason, SetId};
+use feature::{Declined, Definition, FeatureVector, Quality, Reason, SetId, Usable};
 use serde::{Serialize, ser::SerializeMap};
 use voice::Speaker;
 
@@ -51,28 +51,74 @@ pub struct Measurement {
     pub values: FeatureVector,
     /// What the values were read from.
     pub analysis: Analysis,
+    /// Whether a second voice was left out; nothing of a drawing.
+    pub voices: Option<Voices>,
+}
+
+/// What became of a second voice in a recording.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Voices {
+    /// Everybody who speaks was measured, as was asked for.
+    Everybody,
+    /// There is one voice.
+    One,
+    /// A second voice was found and left out: its share of the time in speech.
+    LeftOut(f64),
+    /// Everybody was measured, because voices cannot be told apart, and why.
+    Unknown(Reason),
 }
 
 impl Measurement {
     /// Every value of the set that belongs to the medium.
-    fn of(medium: &Medium, speaker: Speaker) -> Result<Self, Declined> {
+    fn of(medium: &Medium, whose: Whose) -> Result<Self, Declined> {
         match medium {
             Medium::Voice(recording) => {
-                let apart = |reason: Reason| Declined::unreadable("voice.speaker", reason.as_str());
-                let analysis = match speaker {
-                    Speaker::All => voice::Analysis::new(recording),
-                    one => voice::Analysis::of(recording, one).map_err(apart)?,
-                };
+                let (analysis, voices) = heard(recording, whose)?;
                 let (quality, values) = (recording.quality().clone(), voice::set().measure(&analysis));
-                Ok(Self { quality, values, analysis: Analysis::Voice(Box::new(analysis)) })
+                Ok(Self {
+                    quality,
+                    values,
+                    analysis: Analysis::Voice(Box::new(analysis)),
+                    voices: Some(voices),
+                })
             }
             Medium::Ink(drawing) => {
                 let analysis = ink::Analysis::new(drawing);
                 let (quality, values) = (drawing.quality().clone(), ink::set().measure(&analysis));
-                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)) })
+                Ok(Self { quality, values, analysis: Analysis::Ink(Box::new(analysis)), voices: None })
             }
         }
     }
+}
+
+/// The analysis of who is wanted of a recording, and what became of a second voice.
+fn heard(recording: &Usable<voice::Recording>, whose: Whose) -> Result<(voice::Analysis, Voices), Declined> {
+    let everybody = voice::Analysis::new(recording);
+    let share = match whose {
+        Whose::Everybody => return Ok((everybody, Voices::Everybody)),
+        Whose::Participant | Whose::ParticipantIfKnown => everybody.second_share(),
+    };
+    let alone = share.clone().and_then(|_| voice::Analysis::of(recording, Speaker::Participant));
+    match (alone, share) {
+        (Ok(alone), Ok(share)) => Ok((alone, if share > 0.0 { Voices::LeftOut(share) } else { Voices::One })),
+        (Err(reason), _) | (_, Err(reason)) if whose == Whose::ParticipantIfKnown => {
+            Ok((everybody, Voices::Unknown(reason)))
+        }
+        (Err(reason), _) | (_, Err(reason)) => Err(Declined::unreadable("voice.speaker", reason.as_str())),
+    }
+}
+
+/// Whose speech in a recording is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// Everybody's.
+    #[default]
+    Everybody,
+    /// The participant's alone. Where voices cannot be told apart the recording is declined with the reason: measures of both
+    /// would pass for those of one.
+    Participant,
+    /// The participant's alone where voices can be told apart, else everybody's; [`Measurement::voices`] says which.
+    ParticipantIfKnown,
 }
 
 /// One recording or drawing of a file, measured or declined.
@@ -85,15 +131,9 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Measures what was received, if it was usable: everybody who speaks in a recording.
-    pub fn new(received: Received) -> Self {
-        Self::of(received, Speaker::All)
-    }
-
-    /// Measures what was received, of a recording only the turns of one speaker. Where they cannot be told apart the recording
-    /// is declined with the reason: measures of both would pass for those of one.
-    pub fn of(received: Received, speaker: Speaker) -> Self {
-        let outcome = received.medium.and_then(|medium| Measurement::of(&medium, speaker));
+    /// Measures what was received, if it was usable.
+    pub fn of(received: Received, whose: Whose) -> Self {
+        let outcome = received.medium.and_then(|medium| Measurement::of(&medium, whose));
         Self { file: received.name, outcome }
     }
 

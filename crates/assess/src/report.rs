@@ -1,14 +1,19 @@
 //! An assessment as text, page and JSON. The words are the same everywhere: `wording` holds them once.
 
 mod card_page;
+mod compared;
 mod json;
 mod key;
 mod page;
+mod published;
 mod reference;
 mod text;
 mod wording;
 
+pub(crate) use key::is_key;
+
 pub use card_page::card_page;
+pub use compared::{Compared, Judged, compared_page, compared_text};
 pub use json::report_json;
 pub use page::report_page;
 pub use text::{measured_text, report_text};

@@ -1,6 +1,6 @@
 //! How numbers, units and quality are put into words, the same in text and page.
 
-use feature::{Definition, Quality, Unit, Value, Verdict};
+use feature::{Condition, Definition, Finding, Quality, Unit, Value, Verdict};
 
 /// A number as a person reads it: counts whole, the rest with three significant digits and no exponent.
 pub(crate) fn number(value: f64, unit: Unit) -> String {
@@ -49,6 +49,30 @@ pub(crate) fn quality(quality: &Quality) -> String {
     }
 }
 
+/// The condition that a mark of a recording points to.
+fn condition(mark: &Finding) -> Option<Condition> {
+    match mark.check {
+        "voice.snr" => Some(Condition::Noise),
+        "voice.bandwidth" => Some(Condition::Telephone),
+        "voice.level" => Some(Condition::Gain),
+        "voice.reverberation" => Some(Condition::Reverberation),
+        _ => None,
+    }
+}
+
+/// The conditions that the marks of a recording point to, in the order of its checks.
+pub(crate) fn conditions(quality: &Quality) -> Vec<Condition> {
+    quality.marks().filter_map(condition).collect()
+}
+
+/// What a reader of a value should know where the recording is marked and the measure is not stable under what the mark points to:
+/// `unstable under noise, reverberation`.
+pub(crate) fn caution(definition: &Definition, quality: &Quality) -> Option<String> {
+    let breaks = |condition: &Condition| definition.breaks_under(*condition);
+    let words: Vec<&str> = conditions(quality).into_iter().filter(breaks).map(Condition::word).collect();
+    (!words.is_empty()).then(|| format!("unstable under {}", words.join(", ")))
+}
+
 /// A share as a percentage: whole above ten, one decimal below.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -89,6 +113,36 @@ mod tests {
         ];
         for (value, unit, expected) in cases {
             assert_eq!(number(value, unit), expected);
+        }
+    }
+
+    #[test]
+    fn a_mark_cautions_against_the_measures_it_spoils_and_no_others() {
+        let mark = |check, verdict| Finding {
+            check,
+            value: Some(1.0),
+            limit: 0.6,
+            unit: Unit::Second,
+            verdict,
+            message: String::new(),
+        };
+        let quality = Quality::new(vec![
+            mark("voice.snr", Verdict::Good),
+            mark("voice.clipping", Verdict::Marked),
+            mark("voice.reverberation", Verdict::Marked),
+        ]);
+        let measure = |fragile| Definition { fragile, ..crate::dictionary()[0].1 };
+        assert_eq!(conditions(&quality), [Condition::Reverberation]);
+        for (fragile, words) in [
+            (None, None),
+            (Some(&[][..]), None),
+            (Some(&[Condition::Noise][..]), None),
+            (
+                Some(&[Condition::Noise, Condition::Reverberation][..]),
+                Some("unstable under reverberation".to_owned()),
+            ),
+        ] {
+            assert_eq!(caution(&measure(fragile), &quality), words, "{fragile:?}");
         }
     }
 

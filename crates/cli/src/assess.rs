@@ -6,7 +6,9 @@ use std::{
     process::ExitCode,
 };
 
-use ::assess::{Assessment, Assessor, Intake, PREVALENCE, Wording, report_json, report_page, report_text};
+use ::assess::{
+    Assessment, Assessor, Intake, Norms, PREVALENCE, Wording, report_json, report_page, report_text,
+};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use study::Task;
@@ -31,12 +33,19 @@ pub(crate) struct Line {
     /// Share of impaired people among those screened, for which a probability is shown.
     #[arg(long, default_value_t = PREVALENCE, value_parser = share)]
     prevalence: f64,
+    /// An earlier session of the same participant: the report says what has changed, and what of it is more than noise.
+    #[arg(long)]
+    previous: Option<PathBuf>,
+    /// A table of reference values instead of $INKLING_HOME/norms and the shipped one (columns: norms/README.md).
+    #[arg(long)]
+    norms: Option<PathBuf>,
     /// Millimetres per device unit, for ink files that do not say.
     #[arg(long)]
     mm_per_unit: Option<f64>,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+/// A share between 0 and 1, both left out.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("expected a share between 0 and 1".to_owned()) }
 }
@@ -46,16 +55,32 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let assessor = Assessor::new(screeners::chosen(&line.screener)?, intake);
     let path = &line.session;
     ensure!(path.exists(), "{}: expected a session folder or a file, found nothing there", path.display());
-    let assessment = match path.is_dir() {
-        true => assessor.assess_folder(path)?,
-        false => assessor.assess_file(path, Task::new(&line.task)?)?,
+    let read = |path: &Path| -> Result<Assessment> {
+        Ok(match path.is_dir() {
+            true => assessor.assess_folder(path)?,
+            false => assessor.assess_file(path, Task::new(&line.task)?)?,
+        })
     };
+    let norms = norms(line)?;
+    let mut assessment = read(path)?.with_norms(&norms);
+    if let Some(previous) = &line.previous {
+        let earlier = read(previous).with_context(|| previous.display().to_string())?;
+        assessment = assessment.since(&earlier, &norms)?;
+    }
     let how = Wording { prevalence: line.prevalence };
     std::io::stdout().write_all(report_text(&assessment, how).as_bytes())?;
     if let Some(folder) = &line.out {
         write_report(&assessment, how, folder).with_context(|| folder.display().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn norms(line: &Line) -> Result<Norms> {
+    let home = std::env::var_os("INKLING_HOME").map(PathBuf::from);
+    Ok(match &line.norms {
+        Some(path) => Norms::read(path)?,
+        None => Norms::of_site(home.as_deref())?,
+    })
 }
 
 fn write_report(assessment: &Assessment, how: Wording, folder: &Path) -> Result<()> {

@@ -37,7 +37,7 @@ pub(crate) struct Line {
     /// Refuse while a finding of the audit is open.
     #[arg(long)]
     strict: bool,
-    /// Folder for card.json, card.html and splits.json.
+    /// Folder for card.json, card.html, splits.json and scores.json.
     #[arg(long)]
     out: PathBuf,
 }
@@ -59,6 +59,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     std::fs::write(line.out.join("card.json"), card.to_json()?)?;
     std::fs::write(line.out.join("card.html"), card_page(card))?;
     std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
+    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
     print!("{}", summary(card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)

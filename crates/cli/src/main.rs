@@ -5,6 +5,7 @@ mod assess;
 mod audit;
 mod bench;
 mod cohort;
+mod compare;
 mod dictionary;
 mod evaluate;
 mod measure;
@@ -12,6 +13,7 @@ mod networks;
 mod progress;
 mod run_network;
 mod screeners;
+mod shorten;
 mod train;
 
 use std::process::ExitCode;
@@ -35,6 +37,8 @@ enum Command {
     Train(train::Line),
     Evaluate(evaluate::Line),
     Audit(audit::Line),
+    Compare(compare::Line),
+    Shorten(shorten::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
     Networks(networks::Line),
@@ -62,6 +66,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Train(line) => train::run(line),
         Command::Evaluate(line) => evaluate::run(line),
         Command::Audit(line) => audit::run(line),
+        Command::Compare(line) => compare::run(line),
+        Command::Shorten(line) => shorten::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
         Command::Networks(line) => networks::run(line),

@@ -3,12 +3,13 @@
 mod beside;
 mod output;
 
-use std::{path::PathBuf, process::ExitCode, str::FromStr};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, str::FromStr};
 
 use anyhow::{Context, Result, bail, ensure};
-use assess::{Found, Intake, Measured, Valued, files, measure_files, sets};
+use assess::{Found, Intake, Measured, Valued, Whose, files, measure_files, sets};
 use clap::{Args, ValueEnum};
 use feature::SetId;
+use voice::Channels;
 
 use crate::progress;
 use beside::Beside;
@@ -44,7 +45,11 @@ pub(crate) struct Line {
     mm_per_unit: Option<f64>,
     /// Whose voice is measured: everybody's, or only the participant's, who speaks most.
     #[arg(long, default_value = "all")]
-    speaker: Whose,
+    speaker: Speaker,
+    /// Only this channel of each recording, counted from 1; with `--speaker participant`: the participant's. Otherwise channels
+    /// are averaged, and of two that hold a person each the participant's is the one with more speech.
+    #[arg(long)]
+    channel: Option<NonZeroUsize>,
     /// Only the I-th of N parts of the files, for example 2/8; the outputs of all parts in order are the output of one run.
     #[arg(long)]
     shard: Option<Shard>,
@@ -66,7 +71,7 @@ enum Format {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Whose {
+enum Speaker {
     /// Everybody who speaks.
     All,
     /// Who speaks most; declined where two cannot be told apart.
@@ -94,7 +99,8 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     check_sets(&line.set)?;
     let found = found(&line.paths, line.shard)?;
-    let intake = Intake { mm_per_unit: line.mm_per_unit, ..Intake::default() };
+    let channels = line.channels();
+    let intake = Intake { channels, mm_per_unit: line.mm_per_unit, ..Intake::default() };
     let beside = Beside::new(line)?;
     let mut output = Output::open(line, &found)?;
     let bar = progress::bar(found.len(), "file");
@@ -122,13 +128,32 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(if declined == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+impl Line {
+    fn whose(&self) -> Whose {
+        match self.speaker {
+            Speaker::All => Whose::Everybody,
+            Speaker::Participant => Whose::Participant,
+        }
+    }
+
+    fn channels(&self) -> Channels {
+        match (self.speaker, self.channel) {
+            (Speaker::Participant, named) => Channels::Participant(named),
+            (Speaker::All, Some(channel)) => Channels::One(channel),
+            (Speaker::All, None) => Channels::Mean,
+        }
+    }
+
+    /// Everything asked for beside files, sets and form that changes a value: outputs of different such lines do not mix.
+    fn how(&self) -> String {
+        format!("{:?} {:?} {:?}", self.whose(), self.channels(), self.mm_per_unit)
+    }
+}
+
 fn measure(file: &Found, intake: &Intake, beside: &Beside, line: &Line) -> Result<Vec<Valued>> {
     let mut rows = Vec::new();
     for received in intake.receive(&file.path, &file.name) {
-        let measured = match line.speaker {
-            Whose::All => Measured::new(received),
-            Whose::Participant => Measured::of(received, voice::Speaker::Participant),
-        };
+        let measured = Measured::of(received, line.whose());
         beside.write(&measured)?;
         rows.extend(measured.valued(&line.set));
     }

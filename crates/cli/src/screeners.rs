@@ -1,6 +1,7 @@
 //! `inkling screeners`: which screeners are here and what is known of them.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -21,6 +22,9 @@ enum Command {
     /// Name, cohort and AUC of every shipped screener.
     #[command(after_help = "Example:\n  inkling screeners list")]
     List,
+    /// The JSON Schema of card.json: what each of its fields is.
+    #[command(after_help = "Example:\n  inkling screeners schema > docs/card.schema.json")]
+    Schema,
     /// The card of one screener.
     #[command(after_help = "Example:\n  inkling screeners show handwriting-darwin@1 --out card")]
     Show {
@@ -35,6 +39,10 @@ enum Command {
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     match &line.command {
         Command::List => Fitted::shipped()?.iter().for_each(|fitted| println!("{}", summary(fitted))),
+        Command::Schema => {
+            let schema = serde_json::to_string_pretty(&learn::Card::schema())?;
+            writeln!(std::io::stdout(), "{schema}")?;
+        }
         Command::Show { name, out } => {
             for fitted in chosen(std::slice::from_ref(name))? {
                 show(&fitted, out.as_deref())?;

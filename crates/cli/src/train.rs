@@ -21,7 +21,7 @@ pub(crate) struct Line {
     /// Name and version: name@1.
     #[arg(long)]
     name: String,
-    /// Folder for screener.json, card.json, card.html and splits.json.
+    /// Folder for screener.json, card.json, card.html, splits.json and scores.json.
     #[arg(long)]
     out: PathBuf,
     /// Refits on people drawn with replacement, for the interval of a score.
@@ -46,6 +46,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     std::fs::write(folder.join("card.json"), trained.card.to_json()?)?;
     std::fs::write(folder.join("card.html"), card_page(&trained.card))?;
     std::fs::write(folder.join("splits.json"), serde_json::to_vec(&trained.splits)?)?;
+    std::fs::write(folder.join("scores.json"), trained.scores.to_json()?)?;
     for form in &trained.card.forms {
         for set in form.sets.iter().filter(|set| set.operating.tasks.len() != 1) {
             let auc = set.metrics.auc;

@@ -8,11 +8,17 @@ mod audit;
 mod bad_input;
 #[path = "suite/batch.rs"]
 mod batch;
+#[path = "suite/cards.rs"]
+mod cards;
 #[path = "suite/commands.rs"]
 mod commands;
 #[path = "suite/house.rs"]
 mod house;
 #[path = "suite/line.rs"]
 mod line;
+#[path = "suite/networks.rs"]
+mod networks;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/speaker.rs"]
+mod speaker;

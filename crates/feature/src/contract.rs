@@ -70,6 +70,7 @@ mod tests {
                 source: "x",
                 missing: "never",
                 reach: Reach::AnyDevice,
+                fragile: None,
             }]
         }
 

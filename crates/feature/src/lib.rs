@@ -4,7 +4,8 @@
 //!
 //! **What goes out.**
 //! - [`Value`]: a finite number, or [`Missing`](Value::Missing) with a [`Reason`]. There is no NaN and no stand-in zero.
-//! - [`Definition`]: name, unit, plausible range, formula, source, and when the value is missing.
+//! - [`Definition`]: name, unit, plausible range, formula, source, when the value is missing, and the [`Condition`]s under which
+//!   it is unstable.
 //! - [`Measure`]: something that fills a [`Row`] for its definitions from an analysis that was computed once.
 //! - [`FeatureSet`]: the named, versioned list (`voice@1`), and the [`FeatureVector`] it makes.
 //! - [`Quality`], [`Usable`] and [`Declined`]: a medium that was checked, or why it was not usable.
@@ -33,6 +34,7 @@
 //!             source: "this example",
 //!             missing: "there are no samples",
 //!             reach: Reach::AnyDevice,
+//!             fragile: None,
 //!         }]
 //!     }
 //!     fn measure(&self, samples: &[f32], row: &mut Row<'_>) {
@@ -65,7 +67,7 @@ mod value;
 mod vector;
 
 pub use contract::breaches;
-pub use definition::{Definition, Reach};
+pub use definition::{Condition, Definition, Reach};
 pub use error::Error;
 pub use measure::{FeatureSet, Measure, Row, SetId};
 pub use quality::{Check, Declined, Finding, Quality, Usable, Verdict};

@@ -35,6 +35,7 @@ const ANY: Definition = Definition {
     source: "Cilia et al. 2018, Procedia Computer Science 141:466-471; 2022, Eng Appl Artif Intell 111:104822",
     missing: "nothing was drawn on paper, or the file has no times",
     reach: Reach::AnyDevice,
+    fragile: None,
 };
 /// What the fourteen of one tablet share.
 const TABLET: Definition = Definition {

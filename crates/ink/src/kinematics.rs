@@ -19,6 +19,7 @@ const ON_PAPER: Definition = Definition {
     source: "Cilia et al. 2018, Procedia Computer Science 141:466-471; spec of signals in docs/ink-format.md",
     missing: "resolution of the device is not known, no stroke lasts 50 ms, or the file has no times",
     reach: Reach::SameDevice,
+    fragile: None,
 };
 /// What all measures in the air share.
 const IN_AIR: Definition = Definition {

@@ -22,6 +22,7 @@ const SHARE: Definition = Definition {
     source: "Cilia et al. 2018, Procedia Computer Science 141:466-471",
     missing: "pressure or its full scale not reported",
     reach: Reach::SameDevice,
+    fragile: None,
 };
 
 /// Level, spread, ratio and trend.

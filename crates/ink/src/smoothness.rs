@@ -34,6 +34,7 @@ const SMOOTH: Definition = Definition {
     source: "",
     missing: "no stroke on paper lasts 0.2 s, or the file has no times",
     reach: Reach::SameDevice,
+    fragile: None,
 };
 
 /// Two views of the same: time and frequency.

@@ -32,6 +32,7 @@ const OF_SPIRAL: Definition = Definition {
     source: "docs/ink-format.md, Spirals; Pullman 1998, Movement Disorders 13 Suppl 3:85-89",
     missing: "the ink is no spiral, or the file has no times",
     reach: Reach::AnyDevice,
+    fragile: None,
 };
 
 /// Shape, then straying.

@@ -20,6 +20,7 @@ const SECONDS: Definition = Definition {
     source: "docs/ink-format.md; Cilia et al. 2018, Procedia Computer Science 141:466-471",
     missing: "nothing was drawn on paper, or the file has no times",
     reach: Reach::AnyDevice,
+    fragile: None,
 };
 
 /// Total first, parts after it.

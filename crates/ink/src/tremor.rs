@@ -35,6 +35,7 @@ const OF_TREMOR: Definition = Definition {
              Trans Audio Electroacoust 15:70-73",
     missing: "no stroke on paper lasts 2.56 s, or the file has no times",
     reach: Reach::SameDevice,
+    fragile: None,
 };
 
 /// Where, how much of the whole, how large.

@@ -1,6 +1,10 @@
-//! Real drawings: every file of `pen` in the folder that `INKLING_DATA` names. Without the variable nothing is tested.
+//! Real drawings: every file of `pen` in the folder that `INKLING_DATA` names; without the variable none of them is tested.
+//! And hostile ones, always.
 
 #![allow(clippy::unwrap_used)] // a failed test is the message
+
+#[path = "reference/hostile.rs"]
+mod hostile;
 
 use std::{env, fs, io::Write, path::PathBuf};
 

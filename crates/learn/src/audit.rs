@@ -23,16 +23,18 @@ mod twins;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Decision, FeatureTable};
 
 use crate::{
     Error, Interval, Plan, Training,
     card::software,
-    evaluate::{COPIED, Watch},
+    evaluate::{COPIED, Watch, table_of},
 };
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, Baselines};
+pub(crate) use chance::midranks;
 pub use copies::copied_blocks;
 pub use finding::{BlockName, Figure, Finding, Severity};
 
@@ -71,7 +73,7 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 /// A check that could not look, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unchecked {
     /// What was not checked.
     pub check: String,
@@ -146,6 +148,25 @@ pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Er
         baselines,
         unchecked,
     })
+}
+
+/// What the plan's first family reaches on columns that should not matter, with the findings that follow beside a headline of
+/// `whole`; for a card.
+pub(crate) fn baselines_of(
+    cohort: &Cohort,
+    copies: &[Vec<Block<'_>>],
+    (plan, whole): (&Plan, Interval),
+    watch: Watch<'_>,
+) -> Result<(Baselines, Vec<Finding>), Error> {
+    let table = table_of(cohort)?;
+    let everybody = Training::new(table)?;
+    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let seen = Seen { cohort, table, masked: &masked, copies, labels: everybody.labels(), seed: plan.seed };
+    let baselines = baseline::of_card(&seen, plan, watch)?;
+    let mut findings: Vec<Finding> =
+        baselines.fitted.iter().filter_map(|it| it.finding(Some(whole))).collect();
+    answer(cohort, &mut findings);
+    Ok((baselines, findings))
 }
 
 /// The cheap findings of a cohort's table, for a card.

@@ -3,19 +3,20 @@
 mod reading;
 mod words;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Error, Estimator, Finding, Plan, Splits, audit, digest, metric::predictive_values,
-    screener::FormEvidence, subgroup::Subgroup,
+    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan,
+    Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
 pub(crate) use reading::{reading, reading_of};
 
 /// What `evaluate` and `train` write down: `card.json`. Fields are added, never renamed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Card {
     /// Name of the screener, or of the cohort and estimator that were judged.
     pub name: String,
@@ -43,6 +44,19 @@ pub struct Card {
     pub predictive_values: PredictiveValues,
     /// The headline within groups of people.
     pub subgroups: Vec<Subgroup>,
+    /// Each site or device when it was left out whole; `None` where folds were drawn over people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// What the procedure reaches on labels dealt out anew; `None` where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
+    /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curve: Vec<CurvePoint>,
+    /// The headline beside columns that should not matter: silence, file, device, duration, demographics. `None` where nobody
+    /// fitted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselines: Option<Baselines>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -56,7 +70,7 @@ pub struct Card {
 }
 
 /// A cohort in numbers and words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CohortSummary {
     /// Short name.
     pub name: String,
@@ -79,12 +93,18 @@ pub struct CohortSummary {
 }
 
 /// One estimator on the readings of a cohort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Name of the family.
     pub name: String,
     /// Each setting of the grid and how many outer folds chose it (reading `masked`).
     pub chosen: Vec<(Estimator, usize)>,
+    /// Each kind of calibration and how many outer folds used it (reading `masked`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrated: Vec<(Calibrator, usize)>,
+    /// How often conformal bands were wrong or undecided (reading `masked`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// What it reached.
     pub readings: Readings,
     /// What it reached on the pattern of missing blocks alone.
@@ -93,7 +113,7 @@ pub struct Evidence {
 }
 
 /// The same estimator on several readings of the same cohort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Readings {
     /// The file as it is.
     pub as_published: Reading,
@@ -105,7 +125,7 @@ pub struct Readings {
 }
 
 /// Arithmetic for a place where `prevalence` of the people screened are impaired.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictiveValues {
     /// Share of impaired people there.
     pub prevalence: f64,
@@ -146,11 +166,30 @@ impl Card {
             predictive_values: PredictiveValues { prevalence, sensitivity, specificity, positive, negative },
             estimators,
             subgroups,
+            left_out: None,
+            permutation: None,
+            learning_curve: vec![],
+            baselines: None,
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
             screener_digest: None,
         }
+    }
+
+    /// Fits the baselines with the plan's first family and puts them, and what they give away, beside the headline.
+    pub(crate) fn with_baselines(
+        mut self,
+        cohort: &Cohort,
+        groups: &[Vec<Block<'_>>],
+        plan: &Plan,
+        watch: Watch<'_>,
+    ) -> Result<Self, Error> {
+        let whole = self.readings.masked.metrics.auc;
+        let (baselines, findings) = audit::baselines_of(cohort, groups, (plan, whole), watch)?;
+        self.baselines = Some(baselines);
+        self.findings.extend(findings);
+        Ok(self)
     }
 
     /// Reads `card.json`.
@@ -161,6 +200,13 @@ impl Card {
     /// What is written to `card.json`.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         serde_json::to_vec_pretty(self).map_err(|source| Error::Json { place: "card.json", source })
+    }
+
+    /// The JSON Schema (2020-12) of `card.json`, from the documentation of its fields.
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        schema["title"] = "Inkling card".into();
+        schema
     }
 
     /// Serious findings that nobody answered.

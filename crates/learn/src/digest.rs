@@ -28,6 +28,14 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// SHA-256 of the running program; of its version where it cannot be read.
+pub(crate) fn of_program() -> String {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    let program = || std::fs::read(std::env::current_exe().ok()?).ok();
+    let digest = || program().map_or_else(crate::card::software, |bytes| of_bytes(&bytes));
+    DIGEST.get_or_init(digest).clone()
+}
+
 /// SHA-256 of what serde writes as compact JSON.
 pub(crate) fn of_json(value: &impl Serialize) -> String {
     // A map with keys that are no strings is the one thing that cannot be written, and no type of ours has one.

@@ -28,6 +28,48 @@ pub enum Error {
         /// Impaired people there are.
         impaired: usize,
     },
+    /// One of three classes is missing.
+    #[error(
+        "{place}: expected people of all three classes, got {healthy} healthy, {mci} mci and {dementia} dementia"
+    )]
+    ClassMissing {
+        /// Where: `training`, `cohort`.
+        place: &'static str,
+        /// Healthy people there are.
+        healthy: usize,
+        /// People with MCI there are.
+        mci: usize,
+        /// People with dementia there are.
+        dementia: usize,
+    },
+    /// Everybody has the same points: there is nothing to learn.
+    #[error("{place}: expected people with different points, got {people} people with the same")]
+    OneNumber {
+        /// Where: `training`, `cohort`.
+        place: &'static str,
+        /// People there are.
+        people: usize,
+    },
+    /// Fewer people than folds.
+    #[error("{folds} folds: expected at least {folds} people in {what}, got {people}")]
+    TooFewOfEach {
+        /// Folds asked for.
+        folds: usize,
+        /// Where: `the table`, `the smallest class`.
+        what: &'static str,
+        /// People there are.
+        people: usize,
+    },
+    /// An estimator that cannot tell what it is asked.
+    #[error("{estimator}: expected {expected}, got {got}")]
+    NotForTarget {
+        /// Name of the estimator.
+        estimator: &'static str,
+        /// What it can tell.
+        expected: &'static str,
+        /// What it was asked.
+        got: &'static str,
+    },
     /// A table or form without anything that can be fitted.
     #[error("{place}: expected at least one measured column, got none")]
     NothingMeasured {
@@ -49,6 +91,32 @@ pub enum Error {
     NoTable {
         /// Name of the cohort.
         name: String,
+    },
+    /// A task without the feature that says how long it took.
+    #[error("task {task}: expected the column {feature}, which says how long it took, got none")]
+    NoTime {
+        /// The task.
+        task: study::Task,
+        /// The feature looked for.
+        feature: String,
+    },
+    /// A cohort that cannot be cut by site or device.
+    #[error("{place}: expected {expected}, got {got}")]
+    Groups {
+        /// What it is cut by, or the group that cannot be left out.
+        place: String,
+        /// What is needed.
+        expected: String,
+        /// What there is.
+        got: String,
+    },
+    /// A file that could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// A form that the screener does not have.
     #[error("screener {screener}: expected one of the forms {known}, got {got:?}")]

@@ -6,6 +6,7 @@ mod trees;
 
 use std::cell::OnceCell;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,10 +17,11 @@ use crate::{
 use logistic::{Line, Problem};
 use trees::{Forest, Growth};
 
+pub(crate) use cholesky::Cholesky;
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "estimator", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Estimator {
@@ -48,7 +50,7 @@ pub enum Estimator {
 }
 
 /// How many columns a node tries.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MaxFeatures {

@@ -9,26 +9,41 @@
 //! its labels away — blocks copied between people of one class, tasks missing more often in one class — the readings differ,
 //! and the card prints them side by side.
 
+mod curve;
+mod left_out;
 mod nested;
+mod outer;
+mod permutation;
 mod splits;
-
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod stage;
+mod work;
 
 use feature::{Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Estimator, MaxFeatures, Training, audit,
+    Calibrator, Card, Error, Estimator, MaxFeatures, Scores, Training, audit,
     card::{self, Evidence, Reading, Readings},
+    conformal::Coverage,
+    seed::derive,
 };
+pub(crate) use left_out::mean_auc;
 pub(crate) use nested::{Nested, nested};
+pub(crate) use outer::{Outer, outer};
+pub(crate) use splits::inner_seed;
+pub(crate) use stage::Stage;
 
+pub use curve::CurvePoint;
+pub use left_out::{LeftOut, LeftOutGroup};
+pub use outer::By;
+pub use permutation::Permutation;
 pub use splits::{OuterFold, Splits};
-pub(crate) use splits::{inner_seed, outer_seed};
+pub use work::Work;
 
 /// An estimator with the settings its inner search chooses among.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Family {
     /// Name on the card: `logistic`, `extra-trees`.
     pub name: String,
@@ -74,7 +89,7 @@ impl Family {
 }
 
 /// How a cohort is judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Outer folds: each person is judged once a repeat.
     pub outer: usize,
@@ -90,10 +105,31 @@ pub struct Plan {
     pub prevalence: f64,
     /// The estimators; the first gives the headline.
     pub families: Vec<Family>,
+    /// Leaves out whole sites or devices in turn instead of drawing folds; `outer` and `repeats` are then not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+    /// How scores become probabilities.
+    #[serde(default)]
+    pub calibration: Calibrator,
+    /// Share of each class that the bands may put on the wrong side.
+    #[serde(default = "error_rate")]
+    pub error_rate: f64,
+    /// Permutations of the labels through the whole procedure; 0 for no test.
+    #[serde(default)]
+    pub permutations: usize,
+    /// Shares of the training people at which the learning curve has points; empty for no curve.
+    #[serde(default)]
+    pub curve: Vec<f64>,
+}
+
+/// One in ten of each class: for a screening aid that is followed by an examination, a choice of the project.
+fn error_rate() -> f64 {
+    0.1
 }
 
 impl Default for Plan {
-    /// 10 × 5 × 4 folds, 2,000 draws, dementia at 9.25 % (Korea, 65 and older), and every family.
+    /// 10 × 5 × 4 folds, 2,000 draws, dementia at 9.25 % (Korea, 65 and older), and every family; neither permutations nor a
+    /// learning curve.
     fn default() -> Self {
         Self {
             outer: 5,
@@ -103,6 +139,11 @@ impl Default for Plan {
             seed: 1,
             prevalence: 0.0925,
             families: vec![Family::profile_trees(), Family::extra_trees(), Family::logistic()],
+            by: None,
+            calibration: Calibrator::Platt,
+            error_rate: error_rate(),
+            permutations: 0,
+            curve: vec![],
         }
     }
 }
@@ -123,6 +164,12 @@ impl Plan {
             Self { repeats: 0, .. } => bad("repeats", "at least one", &0),
             _ if !(self.prevalence > 0.0 && self.prevalence < 1.0) => {
                 bad("prevalence", "a share between 0 and 1", &self.prevalence)
+            }
+            _ if !(self.error_rate > 0.0 && self.error_rate < 0.5) => {
+                bad("error rate", "a share between 0 and .5", &self.error_rate)
+            }
+            _ if self.curve.iter().any(|it| !(*it > 0.0 && *it <= 1.0)) => {
+                bad("curve", "shares above 0, at most 1", &format!("{:?}", self.curve))
             }
             _ if self.families.is_empty() || self.families.iter().any(|it| it.grid.is_empty()) => {
                 bad("families", "at least one estimator, each with settings", &"none")
@@ -153,6 +200,8 @@ pub struct Evaluation {
     pub card: Card,
     /// Splits of the readings over everybody (the untouched people have their own).
     pub splits: Splits,
+    /// Out-of-fold probabilities of the reading `masked`, for comparisons.
+    pub scores: Scores,
 }
 
 /// Judges the plan's estimators on a cohort.
@@ -161,8 +210,21 @@ pub struct Evaluation {
 /// missing or copied as the only predictor; and the people with no copied block alone. All but the last use the same
 /// splits. Threads change nothing, and a seed reproduces every number to the bit.
 pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evaluation, Error> {
+    evaluate_resuming(cohort, plan, &Work::none(), watch)
+}
+
+/// The same, taking up finished pieces of `work` and keeping there what is finished: a run that is killed goes on where it
+/// was, to the same card.
+pub fn evaluate_resuming(
+    cohort: &Cohort,
+    plan: &Plan,
+    work: &Work,
+    watch: Watch<'_>,
+) -> Result<Evaluation, Error> {
     plan.check()?;
-    let table = table_of(cohort)?;
+    let whole = table_of(cohort)?;
+    let known = plan.by.map(|by| by.known(whole)).transpose()?;
+    let table = known.as_ref().unwrap_or(whole);
     let everybody = Training::new(table)?;
     everybody.both_classes("cohort")?;
     let splits = Splits::draw(&everybody, plan)?;
@@ -170,17 +232,14 @@ pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evalua
     let copied: Vec<Block<'_>> = groups.concat();
     let masked = table.masked(&copied, &COPIED.into());
 
-    let as_published = judge(table, plan, ("as published", watch))?;
-    let on_masked =
-        if copied.is_empty() { as_published.clone() } else { judge(&masked, plan, ("masked", watch))? };
-    let missing = match missingness(&masked)? {
-        Some(table) => Some(judge(&table, plan, ("missingness only", watch))?),
-        None => None,
-    };
-    let untouched = match without(table, &copied) {
-        Some(table) => Some(judge(&table, plan, ("untouched", watch))?),
-        None => None,
-    };
+    let stage = |name| Stage::new(name, work, watch);
+    let judge = |table: &FeatureTable, name| nested(&Training::new(table)?, plan, &stage(name));
+    let as_published = judge(table, "as published")?;
+    let on_masked = if copied.is_empty() { as_published.clone() } else { judge(&masked, "masked")? };
+    let missing = missingness(&masked)?.map(|table| judge(&table, "missingness only")).transpose()?;
+    let untouched = without(table, &copied, plan).map(|table| judge(&table, "untouched")).transpose()?;
+    let permutation = permutation::permutation(&Training::new(&masked)?, plan, &stage("permutations"))?;
+    let curve = curve::learning_curve(&Training::new(&masked)?, plan, &stage("learning curve"))?;
 
     let evidence = |family: usize| {
         let reading = |nested: &Vec<Nested>| card::reading(&nested[family], plan);
@@ -190,13 +249,41 @@ pub fn evaluate(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Evalua
             untouched: untouched.as_ref().map(reading),
         };
         let Family { name, grid } = &plan.families[family];
-        let chosen = grid.iter().cloned().zip(on_masked[family].chosen.iter().copied()).collect();
-        Evidence { name: name.clone(), chosen, readings, missingness_only: missing.as_ref().map(reading) }
+        let nested = &on_masked[family];
+        Evidence {
+            name: name.clone(),
+            chosen: grid.iter().cloned().zip(nested.chosen.iter().copied()).collect(),
+            calibrated: counted(&nested.calibrated),
+            coverage: Some(coverage(nested, plan)),
+            readings,
+            missingness_only: missing.as_ref().map(reading),
+        }
     };
     let estimators: Vec<Evidence> = (0..plan.families.len()).map(evidence).collect();
     let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
-    let card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups);
-    Ok(Evaluation { card, splits })
+    let mut card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups)
+        .with_baselines(cohort, &groups, plan, watch)?;
+    card.left_out = left_out::left_out(table, &on_masked[0], plan, whole.len() - table.len());
+    (card.permutation, card.learning_curve) = (permutation, curve);
+    let named =
+        plan.families.iter().zip(&on_masked).map(|(it, nested)| (it.name.clone(), &nested.repeats[..]));
+    let scores = Scores::of((&card.name, &card.split_hash), (&cohort.provenance.name, table), named);
+    Ok(Evaluation { card, splits, scores })
+}
+
+/// How the conformal bands of a family did.
+fn coverage(nested: &Nested, plan: &Plan) -> Coverage {
+    let labels = &nested.repeats[0].labels;
+    Coverage::of(&nested.bands, labels, plan.error_rate, (plan.draws, derive(plan.seed, &[COVERAGE])))
+}
+
+const COVERAGE: u64 = 0xc2;
+
+/// Each kind of calibration and how many outer folds used it.
+fn counted(calibrated: &[Calibrator]) -> Vec<(Calibrator, usize)> {
+    let count = |kind| (kind, calibrated.iter().filter(|it| **it == kind).count());
+    let kinds = [Calibrator::Platt, Calibrator::Beta, Calibrator::Isotonic];
+    kinds.map(count).into_iter().filter(|it| it.1 > 0).collect()
 }
 
 /// Why a copied block is missing.
@@ -207,20 +294,10 @@ pub(crate) fn table_of(cohort: &Cohort) -> Result<&FeatureTable, Error> {
     cohort.table.as_ref().ok_or_else(|| Error::NoTable { name: cohort.provenance.name.clone() })
 }
 
-fn judge(
-    table: &FeatureTable,
-    plan: &Plan,
-    (stage, watch): (&'static str, Watch<'_>),
-) -> Result<Vec<Nested>, Error> {
-    let (done, of) = (AtomicUsize::new(0), plan.repeats * plan.outer);
-    let tick = || watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
-    nested(&Training::new(table)?, plan, &tick)
-}
-
 /// The reading of one family on a table, without progress.
 pub(crate) fn nested_reading(table: &FeatureTable, plan: &Plan, family: Family) -> Result<Reading, Error> {
     let plan = Plan { families: vec![family], ..plan.clone() };
-    Ok(card::reading(&judge(table, &plan, ("missingness only", &|_| ()))?[0], &plan))
+    Ok(card::reading(&nested(&Training::new(table)?, &plan, &Stage::silent())?[0], &plan))
 }
 
 /// Which tasks of whom are missing, as numbers 0 and 1; `None` where nothing is.
@@ -239,13 +316,17 @@ pub(crate) fn missingness(table: &FeatureTable) -> Result<Option<FeatureTable>, 
     Ok(any.then_some(mask))
 }
 
-/// The people with no copied block; `None` where nothing is copied or too few people of a class are left to judge.
-pub(crate) fn without(table: &FeatureTable, copied: &[Block<'_>]) -> Option<FeatureTable> {
+/// The people with no copied block; `None` where nothing is copied, or too few people of a class are left to judge or to leave
+/// out by the plan.
+pub(crate) fn without(table: &FeatureTable, copied: &[Block<'_>], plan: &Plan) -> Option<FeatureTable> {
     let rows: Vec<usize> =
         (0..table.len()).filter(|&row| copied.iter().all(|block| block.row != row)).collect();
     let part = table.of_people(&rows);
-    let (healthy, impaired) = Training::new(&part).ok()?.0.classes();
-    (!copied.is_empty() && healthy.min(impaired) >= FEWEST).then_some(part)
+    let people = Training::new(&part).ok()?;
+    let (healthy, impaired) = people.0.classes();
+    let enough = !copied.is_empty() && healthy.min(impaired) >= FEWEST;
+    // Whole groups may have gone with the people.
+    (enough && (plan.by.is_none() || Splits::draw(&people, plan).is_ok())).then_some(part)
 }
 
 /// Fewest people of a class for whom a reading of its own is worth a number.
@@ -282,11 +363,11 @@ mod tests {
         let (plain, _) = with_missing();
         let task = Task::new("task-1").unwrap();
         let copied = [Block { row: 3, task: &task }, Block { row: 8, task: &task }];
-        let part = without(&plain, &copied).unwrap();
+        let part = without(&plain, &copied, &Plan::default()).unwrap();
         assert_eq!((part.len(), part.participants()[3].id.reveal()), (48, "p4"));
-        assert!(without(&plain, &[]).is_none(), "nothing was copied");
+        assert!(without(&plain, &[], &Plan::default()).is_none(), "nothing was copied");
         let many: Vec<_> = (0..20).map(|row| Block { row, task: &task }).collect();
-        assert!(without(&plain, &many).is_none(), "too few people are left");
+        assert!(without(&plain, &many, &Plan::default()).is_none(), "too few people are left");
     }
 
     #[test]
@@ -297,6 +378,8 @@ mod tests {
             Plan { repeats: 0, ..Plan::default() },
             Plan { prevalence: f64::NAN, ..Plan::default() },
             Plan { families: vec![], ..Plan::default() },
+            Plan { error_rate: 0.5, ..Plan::default() },
+            Plan { curve: vec![0.5, 1.5], ..Plan::default() },
             Plan { families: vec![Family { name: "empty".to_owned(), grid: vec![] }], ..Plan::default() },
         ];
         assert!(bad.iter().all(|plan| matches!(plan.check(), Err(Error::BadSetting { .. }))));

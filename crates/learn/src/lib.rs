@@ -67,12 +67,16 @@ mod bootstrap;
 mod calibrate;
 mod card;
 mod claim;
+mod compare;
+mod conformal;
 mod digest;
 mod error;
 mod estimator;
 mod evaluate;
+mod label;
 mod metric;
 mod prepare;
+mod scores;
 mod screener;
 mod seed;
 mod subgroup;
@@ -81,19 +85,28 @@ mod synthetic;
 mod train;
 mod training;
 
-pub use audit::{Audit, Baseline, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks};
-pub use calibrate::Platt;
+pub use audit::{
+    Audit, Baseline, Baselines, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks,
+};
+pub use calibrate::{Calibrator, Platt};
 pub use card::{
     Card, CohortSummary, Decider, Distribution, Evidence, PredictiveValues, Reading, Readings, RocPoint,
 };
 pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
+pub use compare::{Agreement, Comparison, DeLong, compare};
+pub use conformal::Coverage;
 pub use error::Error;
 pub use estimator::{Estimator, Fitted, MaxFeatures};
-pub use evaluate::{Evaluation, Family, OuterFold, Plan, Progress, Splits, Watch, evaluate};
+pub use evaluate::{
+    By, CurvePoint, Evaluation, Family, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress,
+    Splits, Watch, Work, evaluate, evaluate_resuming,
+};
+pub use label::{Label, Points};
 pub use metric::{Bin, Interval, Metrics, auc, predictive_values};
+pub use scores::{EstimatorScores, Scores};
 pub use screener::{
     Band, Contribution, CutPoint, FormEvidence, Measurements, Operating, Outcome, Outside, Score, Screener,
-    SetEvidence,
+    SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};

@@ -2,6 +2,7 @@
 
 mod curve;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{calibrate::fit_line, estimator::sigmoid};
@@ -14,7 +15,7 @@ const NEVER_CERTAIN: f64 = 1e-9;
 pub(crate) const BINS: usize = 10;
 
 /// A number with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// The number.
     pub value: f64,
@@ -29,7 +30,7 @@ macro_rules! metrics {
         /// Every metric of one reading: plain numbers (`T = f64`) or with intervals.
         ///
         /// A person screens positive where the probability, at the study's own prevalence, is at least 0.5.
-        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Metrics<T> { $($(#[$doc])* pub $name: T,)* }
 
         impl<T: Copy> Metrics<T> {
@@ -192,7 +193,7 @@ impl Judged {
 }
 
 /// One bin of the reliability plot.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bin {
     /// Mean probability of its people.
     pub probability: f64,

@@ -4,7 +4,7 @@ mod profile;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Training, training::People};
+use crate::{Error, Label, Training, training::People};
 
 pub(crate) use profile::Profile;
 
@@ -81,7 +81,7 @@ pub(crate) struct Preparation {
 
 impl Preparation {
     /// Learns the scales of these columns of the training people.
-    pub(crate) fn of_columns(training: &Training<'_>, columns: &[usize]) -> Result<Self, Error> {
+    pub(crate) fn of_columns<Y: Label>(training: &Training<'_, Y>, columns: &[usize]) -> Result<Self, Error> {
         let scale =
             |&column: &usize| Some((column, Scale::of(&training.0.column(column).collect::<Vec<_>>())?));
         let scales: Vec<_> = columns.iter().filter_map(scale).collect();
@@ -92,19 +92,19 @@ impl Preparation {
     }
 
     /// Learns the scales of every column of the training people.
-    pub(crate) fn of(training: &Training<'_>) -> Result<Self, Error> {
+    pub(crate) fn of<Y: Label>(training: &Training<'_, Y>) -> Result<Self, Error> {
         Self::of_columns(training, &(0..training.0.table.columns().len()).collect::<Vec<_>>())
     }
 
     /// Standardised logs of one of the columns; NaN where missing.
-    fn measured(&self, place: usize, people: &People<'_>) -> Vec<f64> {
+    fn measured<Y: Label>(&self, place: usize, people: &People<'_, Y>) -> Vec<f64> {
         let (column, scale) = &self.scales[place];
         let known = |value: f64| if value.is_nan() { value } else { scale.place(value) };
         people.column(*column).map(known).collect()
     }
 
     /// The prepared numbers of people.
-    pub(crate) fn apply(&self, people: &People<'_>) -> Design {
+    pub(crate) fn apply<Y: Label>(&self, people: &People<'_, Y>) -> Design {
         let cells = self.scales.iter().flat_map(|(column, scale)| {
             people.column(*column).map(|value| scale.place(value)).collect::<Vec<_>>()
         });

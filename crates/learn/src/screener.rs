@@ -18,6 +18,7 @@ mod fusion;
 mod honest;
 mod refits;
 mod score;
+mod shorten;
 
 use feature::{Unit, Value};
 use rayon::prelude::*;
@@ -40,6 +41,7 @@ use refits::Refits;
 pub use honest::{FormEvidence, SetEvidence};
 pub(crate) use honest::{Honest, honest};
 pub use score::{Band, Contribution, CutPoint, Measurements, Operating, Outcome, Outside, Score};
+pub use shorten::{ShortTask, Shortened, TimeBudget, shorten};
 
 /// A fitted screener. Written to and read from `screener.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
@@ -16,7 +17,7 @@ use crate::{
 const GREYED_BELOW: usize = 30;
 
 /// One group of people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subgroup {
     /// What divides the people: `age`, `sex`, `education`, `language`, `site`, `device`.
     pub by: String,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Family, Plan, Screener, Splits, Training, audit,
+    Card, Error, Family, Plan, Scores, Screener, Splits, Training, audit,
     bootstrap::spread,
     card::{Evidence, Reading, Readings, reading_of},
     evaluate::{COPIED, Watch, missingness, nested_reading, table_of, without},
@@ -95,6 +95,11 @@ impl Settings {
         self.plan.check()?;
         match self {
             Self { inner: 0 | 1, .. } => bad("inner", "at least two folds", self.inner.to_string()),
+            Self { plan: Plan { by: Some(by), .. }, .. } => bad(
+                "by",
+                "no groups: a screener is fitted on all of them; evaluate leaves them out",
+                by.word().to_owned(),
+            ),
             Self { refits: 0, .. } => bad("refits", "at least one", "0".to_owned()),
             Self { cuts: (low, high), .. } if !(*low > 0.0 && low < high && high.is_finite()) => {
                 bad("cuts", "two likelihood ratios above 0 in order", format!("{low} and {high}"))
@@ -125,6 +130,8 @@ pub struct Trained {
     pub card: Card,
     /// Splits of the evidence.
     pub splits: Splits,
+    /// Out-of-fold probabilities of the first form with all tasks, for comparisons.
+    pub scores: Scores,
 }
 
 /// Makes a screener from a cohort: copied blocks become missing, every form is judged by nested cross-validation — each task
@@ -158,20 +165,33 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
         Ok::<_, Error>(whole_reading(&judged, settings))
     };
     let as_published = if copied.is_empty() { masked_reading.clone() } else { other(table, "as published")? };
-    let untouched = without(table, &copied).map(|part| other(&part, "untouched")).transpose()?;
+    let untouched =
+        without(table, &copied, &settings.plan).map(|part| other(&part, "untouched")).transpose()?;
     let missingness_only = match missingness(&masked)? {
         Some(mask) => Some(nested_reading(&mask, &settings.plan, Family::logistic())?),
         None => None,
     };
     let readings = Readings { as_published, masked: masked_reading, untouched };
-    let evidence = Evidence { name: ESTIMATOR.to_owned(), chosen: vec![], readings, missingness_only };
+    let evidence = Evidence {
+        name: ESTIMATOR.to_owned(),
+        chosen: vec![],
+        calibrated: vec![],
+        coverage: None,
+        readings,
+        missingness_only,
+    };
     let subgroups = crate::subgroup::subgroups(table, &judged[0].whole().repeats, &settings.plan);
-    let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups);
+    let simple = Plan { families: vec![Family::logistic()], ..settings.plan.clone() };
+    let mut card = Card::new(cohort, &settings.plan, (vec![evidence], subgroups), &splits, &groups)
+        .with_baselines(cohort, &groups, &simple, watch)?;
     card.name.clone_from(&settings.name);
     card.forms = forms;
     card.screener_digest = Some(screener.digest());
     card.plan.families.clear();
-    Ok(Trained { screener, card, splits })
+    let whole = judged[0].whole();
+    let named = std::iter::once((ESTIMATOR.to_owned(), &whole.repeats[..]));
+    let scores = Scores::of((&card.name, &card.split_hash), (&cohort.provenance.name, table), named);
+    Ok(Trained { screener, card, splits, scores })
 }
 
 /// What a screener is made of, as its card names it.

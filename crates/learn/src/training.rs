@@ -3,25 +3,25 @@
 //! Nested cross-validation is recursion: [`Training::split`] cuts people into pairs of [`Training`] and [`Held`]; the
 //! training side can be cut again, the held side cannot, and nothing can be fitted on it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use study::{FeatureTable, stratified_folds};
+use study::{Diagnosis, FeatureTable, Participant, dealt_folds};
 
-use crate::Error;
+use crate::{Error, Label, Points, label::counted};
 
 /// Rows of a table with their labels; what the two sides of a split have in common.
 #[derive(Debug, Clone)]
-pub(crate) struct People<'a> {
+pub(crate) struct People<'a, Y = bool> {
     pub(crate) table: &'a FeatureTable,
     /// Rows of `table`. A draw with replacement holds rows more than once.
     pub(crate) rows: Vec<usize>,
-    /// One entry a row of `rows`; `true` is impaired.
-    pub(crate) labels: Vec<bool>,
+    /// One entry a row of `rows`.
+    pub(crate) labels: Vec<Y>,
 }
 
-impl<'a> People<'a> {
+impl<'a, Y: Label> People<'a, Y> {
     fn of(&self, places: impl Iterator<Item = usize>) -> Self {
         let places: Vec<usize> = places.collect();
         Self {
@@ -41,17 +41,20 @@ impl<'a> People<'a> {
         let measured = |&row: &usize| columns.iter().any(|&column| self.table.value(row, column).is_some());
         self.rows.iter().map(measured).collect()
     }
+}
 
+impl People<'_> {
     /// Healthy and impaired people.
     pub(crate) fn classes(&self) -> (usize, usize) {
-        let impaired = self.labels.iter().filter(|&&label| label).count();
-        (self.labels.len() - impaired, impaired)
+        counted(&self.labels)
     }
 }
 
 /// People to fit on. Everything that is estimated — medians, scales, coefficients, trees — comes from here.
+///
+/// The label is `bool` (impaired or not) unless said otherwise.
 #[derive(Debug, Clone)]
-pub struct Training<'a>(pub(crate) People<'a>);
+pub struct Training<'a, Y = bool>(pub(crate) People<'a, Y>);
 
 /// People to judge by: they give features to what was fitted on others, and labels to metrics.
 ///
@@ -76,28 +79,65 @@ pub struct Training<'a>(pub(crate) People<'a>);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Held<'a>(pub(crate) People<'a>);
+pub struct Held<'a, Y = bool>(pub(crate) People<'a, Y>);
 
 impl<'a> Training<'a> {
-    /// Everybody of a table. A person without a label and a person in two rows are refused.
+    /// Everybody of a table, impaired or not. A person without a label and a person in two rows are refused.
     pub fn new(table: &'a FeatureTable) -> Result<Self, Error> {
-        let mut first_row = HashMap::new();
-        for (row, person) in table.participants().iter().enumerate() {
-            if let Some(first) = first_row.insert(&person.id, row) {
-                return Err(Error::SamePersonTwice { row, first });
-            }
-        }
-        let label = |(row, person): (usize, &study::Participant)| {
-            person.label.map(study::Diagnosis::impaired).ok_or(Error::NoLabel { row })
-        };
-        let labels = table.participants().iter().enumerate().map(label).collect::<Result<_, _>>()?;
+        let labels = diagnoses(table)?.into_iter().map(Diagnosis::impaired).collect();
         Ok(Self(People { table, rows: (0..table.len()).collect(), labels }))
     }
 
-    /// Cuts the people into `folds` parts, stratified by class, each held once while the rest trains.
+    /// Share of impaired people; NaN where there is nobody.
+    pub fn prevalence(&self) -> f64 {
+        self.0.classes().1 as f64 / self.len() as f64
+    }
+
+    /// Refuses people of only one class.
+    pub(crate) fn both_classes(&self, place: &'static str) -> Result<(), Error> {
+        self.check(place)
+    }
+}
+
+impl<'a> Training<'a, Diagnosis> {
+    /// Everybody of a table by diagnosis. A person without a label and a person in two rows are refused.
+    pub fn by_diagnosis(table: &'a FeatureTable) -> Result<Self, Error> {
+        Ok(Self(People { table, rows: (0..table.len()).collect(), labels: diagnoses(table)? }))
+    }
+}
+
+impl<'a> Training<'a, f64> {
+    /// The people whose points are known; the others are left out. A person in two rows is refused.
+    pub fn by_points(table: &'a FeatureTable, points: Points) -> Result<Self, Error> {
+        one_row_each(table)?;
+        let known = |(row, person): (usize, &Participant)| Some((row, points.of(person)?));
+        let (rows, labels) = table.participants().iter().enumerate().filter_map(known).unzip();
+        Ok(Self(People { table, rows, labels }))
+    }
+}
+
+/// The label of everybody.
+fn diagnoses(table: &FeatureTable) -> Result<Vec<Diagnosis>, Error> {
+    one_row_each(table)?;
+    let label = |(row, person): (usize, &Participant)| person.label.ok_or(Error::NoLabel { row });
+    table.participants().iter().enumerate().map(label).collect()
+}
+
+fn one_row_each(table: &FeatureTable) -> Result<(), Error> {
+    let mut first_row = HashMap::new();
+    for (row, person) in table.participants().iter().enumerate() {
+        if let Some(first) = first_row.insert(&person.id, row) {
+            return Err(Error::SamePersonTwice { row, first });
+        }
+    }
+    Ok(())
+}
+
+impl<'a, Y: Label> Training<'a, Y> {
+    /// Cuts the people into `folds` parts, stratified by class (or by rank of points), each held once while the rest trains.
     ///
     /// Someone who was drawn more than once is still one person: all their copies fall on one side.
-    pub fn split(&self, folds: usize, seed: u64) -> Result<Vec<(Training<'a>, Held<'a>)>, Error> {
+    pub fn split(&self, folds: usize, seed: u64) -> Result<Vec<(Training<'a, Y>, Held<'a, Y>)>, Error> {
         let mut place_of = HashMap::new();
         let mut labels = Vec::new();
         for (&row, &label) in self.0.rows.iter().zip(&self.0.labels) {
@@ -106,8 +146,9 @@ impl<'a> Training<'a> {
                 labels.len() - 1
             });
         }
+        Y::can_split(&labels, folds)?;
         let mut fold_of = vec![0; labels.len()];
-        for (fold, people) in stratified_folds(&labels, folds, seed)?.iter().enumerate() {
+        for (fold, people) in dealt_folds(&Y::strata(&labels, folds), folds, seed).iter().enumerate() {
             people.iter().for_each(|&person| fold_of[person] = fold);
         }
         let side = |fold: usize, held: bool| {
@@ -117,12 +158,14 @@ impl<'a> Training<'a> {
         Ok((0..folds).map(|fold| (Training(side(fold, false)), Held(side(fold, true)))).collect())
     }
 
-    /// As many people drawn with replacement (Efron 1979), each class by itself so that neither can vanish.
-    pub fn drawn(&self, seed: u64) -> Training<'a> {
+    /// As many people drawn with replacement (Efron 1979), each class by itself so that none can vanish.
+    pub fn drawn(&self, seed: u64) -> Training<'a, Y> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut places_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let strata = Y::strata(&self.0.labels, self.len());
+        strata.iter().enumerate().for_each(|(place, &it)| places_of.entry(it).or_default().push(place));
         let mut places = Vec::with_capacity(self.len());
-        for class in [false, true] {
-            let of_class: Vec<usize> = (0..self.len()).filter(|&it| self.0.labels[it] == class).collect();
+        for of_class in places_of.values() {
             places.extend((0..of_class.len()).map(|_| of_class[random.random_range(0..of_class.len())]));
         }
         places.sort_unstable();
@@ -130,7 +173,7 @@ impl<'a> Training<'a> {
     }
 
     /// The people of whom at least one of these columns is measured.
-    pub(crate) fn measured_in(&self, columns: &[usize]) -> Training<'a> {
+    pub(crate) fn measured_in(&self, columns: &[usize]) -> Training<'a, Y> {
         let did = self.0.did(columns);
         Training(self.0.of((0..self.len()).filter(|&place| did[place])))
     }
@@ -151,27 +194,17 @@ impl<'a> Training<'a> {
     }
 
     /// Labels in the order of [`rows`](Self::rows); `true` is impaired.
-    pub fn labels(&self) -> &[bool] {
+    pub fn labels(&self) -> &[Y] {
         &self.0.labels
     }
 
-    /// Share of impaired people; NaN where there is nobody.
-    pub fn prevalence(&self) -> f64 {
-        self.0.classes().1 as f64 / self.len() as f64
-    }
-
-    /// Refuses people of only one class.
-    pub(crate) fn both_classes(&self, place: &'static str) -> Result<(), Error> {
-        match self.0.classes() {
-            (healthy, impaired) if healthy == 0 || impaired == 0 => {
-                Err(Error::OneClass { place, healthy, impaired })
-            }
-            _ => Ok(()),
-        }
+    /// Refuses people from whom nothing can be learned.
+    pub(crate) fn check(&self, place: &'static str) -> Result<(), Error> {
+        Y::check(&self.0.labels, place)
     }
 }
 
-impl Held<'_> {
+impl<Y: Label> Held<'_, Y> {
     /// Number of people.
     pub fn len(&self) -> usize {
         self.0.rows.len()
@@ -188,7 +221,7 @@ impl Held<'_> {
     }
 
     /// Labels in the order of [`rows`](Self::rows), for metrics; `true` is impaired.
-    pub fn labels(&self) -> &[bool] {
+    pub fn labels(&self) -> &[Y] {
         &self.0.labels
     }
 }

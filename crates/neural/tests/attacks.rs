@@ -64,7 +64,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("no-array.npz", "header of an array"),
     ("no-graph.onnx", "expected a graph, got none"),
     ("notes-lie.gguf", "at most 10000 notes"),
-    ("offset-far.gguf", "bytes in the file"),
+    ("offset-far.gguf", "a place in the file"),
     ("offsets-back.safetensors", "safetensors header"),
     ("offsets-far.safetensors", "safetensors header"),
     ("overlap.safetensors", "safetensors header"),
@@ -84,7 +84,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("twice.gguf", "second weight of this name"),
     ("twice.onnx", "second producer"),
     ("unknown-value.onnx", "\"z\""),
-    ("variables-lie.ct2", "to the end"),
+    ("variables-lie.ct2", "name that ends with a zero"),
     ("varint-endless.onnx", "protobuf"),
     ("version-later.inkpack", "version 9"),
     ("version-old.ct2", "version 3"),
@@ -128,14 +128,18 @@ fn megabytes(run: impl FnOnce()) -> f64 {
 
 #[test]
 fn every_attack_is_refused_with_its_reason_and_without_memory() {
+    let mut wrong = Vec::new();
     for (name, words) in REFUSED {
         let started = Instant::now();
         let mut message = String::new();
-        let taken = megabytes(|| message = read(&folder().join(name)).expect_err(name).to_string());
-        assert!(message.contains(words), "{name}: {message}");
-        assert!(taken < MAX_MEGABYTES, "{name} took {taken} MB");
-        assert!(started.elapsed() < MAX_TIME, "{name} took {:?}", started.elapsed());
+        let taken = megabytes(|| {
+            message = read(&folder().join(name)).err().map_or("read".into(), |it| it.to_string())
+        });
+        if !message.contains(words) || taken > MAX_MEGABYTES || started.elapsed() > MAX_TIME {
+            wrong.push(format!("{name}: {message} ({taken:.1} MB, {:?})", started.elapsed()));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -8,13 +8,14 @@ use std::{
 };
 
 use feature::{Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Error, FeatureTable, Participant, ParticipantId, Task};
 use rows::Rows;
 
 /// What was decided of a finding of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// What the finding names is taken out before anything is fitted or judged.
@@ -139,8 +140,8 @@ impl Cohort {
     }
 }
 
-const PARTICIPANT_COLUMNS: [&str; 8] =
-    ["id", "label", "age", "sex", "education", "language", "site", "device"];
+const PARTICIPANT_COLUMNS: [&str; 10] =
+    ["id", "label", "age", "sex", "education", "language", "site", "device", "mmse", "moca"];
 const SUBMISSION_COLUMNS: [&str; 4] = ["participant", "session", "task", "file"];
 
 fn read_participants(path: &Path) -> Result<Vec<Participant>, Error> {
@@ -157,6 +158,8 @@ fn read_participants(path: &Path) -> Result<Vec<Participant>, Error> {
                 .optional("language", "a language code", |code| Some(crate::Language(code.to_owned())))?,
             site: rows.optional("site", "a site", |site| Some(site.to_owned()))?,
             device: rows.optional("device", "a device", |device| Some(device.to_owned()))?,
+            mmse: rows.optional("mmse", "points from 0 to 30", |cell| number_within(cell, 30.0))?,
+            moca: rows.optional("moca", "points from 0 to 30", |cell| number_within(cell, 30.0))?,
         };
         if let Some(first) = lines.insert(participant.id.clone(), rows.line()) {
             return Err(Error::DuplicateParticipant {
@@ -187,6 +190,8 @@ fn participant_row(participant: &Participant) -> Vec<String> {
         cell(participant.language.as_ref().map(|it| &it.0)),
         cell(participant.site.as_ref()),
         cell(participant.device.as_ref()),
+        cell(participant.mmse),
+        cell(participant.moca),
     ]
 }
 
@@ -298,7 +303,7 @@ mod tests {
         }
     }
 
-    const PEOPLE: &str = "id,label,age\na,healthy,71\nb,dementia,\n";
+    const PEOPLE: &str = "id,label,age,mmse,moca\na,healthy,71,29,\nb,dementia,,18.5,12\n";
 
     #[test]
     fn a_cohort_reads_and_writes_the_same() {
@@ -306,6 +311,7 @@ mod tests {
         let table = cohort.table.as_ref().unwrap();
         assert_eq!((table.value(0, 0), table.value(1, 0)), (Some(74.1), None));
         assert_eq!(table.participants()[0].label, Some(Diagnosis::Dementia));
+        assert_eq!((table.participants()[0].mmse, table.participants()[1].moca), (Some(18.5), None));
         let folder = tempfile::tempdir().unwrap();
         cohort.write(folder.path()).unwrap();
         assert_eq!(Cohort::read(folder.path()).unwrap(), cohort);
@@ -319,6 +325,8 @@ mod tests {
                 "id\n",
                 r#"line 2, column "label": expected healthy, mci or dementia, got "P""#,
             ),
+            ("id,mmse\na,31\n", "id\n", r#"column "mmse": expected points from 0 to 30, got "31""#),
+            ("id,moca\na,-1\n", "id\n", r#"column "moca": expected points from 0 to 30, got "-1""#),
             ("id,age\na,old\n", "id\n", r#"expected years from 0 to 130, got "old""#),
             ("name\na\n", "id\n", r#"expected a column "id", got: name"#),
             (PEOPLE, "id,clock/ink.time.total\na,x\n", r#"expected a finite number or nothing, got "x""#),

@@ -43,6 +43,6 @@ pub use diagnosis::Diagnosis;
 pub use error::Error;
 pub use participant::{Handedness, Language, Participant, ParticipantId, Sex};
 pub use session::{Session, Submission};
-pub use split::stratified_folds;
+pub use split::{dealt_folds, stratified_folds};
 pub use table::{Block, Column, FeatureTable};
 pub use task::Task;

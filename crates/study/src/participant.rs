@@ -140,6 +140,12 @@ pub struct Participant {
     /// What it was recorded with.
     #[serde(default)]
     pub device: Option<String>,
+    /// Points of the Mini-Mental State Examination, 0 to 30 (Folstein, Folstein & McHugh 1975).
+    #[serde(default)]
+    pub mmse: Option<f64>,
+    /// Points of the Montreal Cognitive Assessment, 0 to 30 (Nasreddine et al. 2005).
+    #[serde(default)]
+    pub moca: Option<f64>,
 }
 
 impl Participant {
@@ -154,6 +160,8 @@ impl Participant {
             language: None,
             site: None,
             device: None,
+            mmse: None,
+            moca: None,
         }
     }
 }

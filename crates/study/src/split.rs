@@ -1,5 +1,7 @@
 //! Cutting people into folds.
 
+use std::collections::BTreeMap;
+
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,19 +19,27 @@ pub fn stratified_folds(labels: &[bool], folds: usize, seed: u64) -> Result<Vec<
     if folds == 0 || impaired < folds || healthy < folds {
         return Err(Error::TooFewPeople { folds, healthy, impaired });
     }
+    let strata: Vec<usize> = labels.iter().map(|&label| usize::from(label)).collect();
+    Ok(dealt_folds(&strata, folds, seed))
+}
+
+/// The same for any strata: classes, or bands of a score. `strata` has one entry a person; each stratum is shuffled and dealt
+/// out in turn, in rising order. A stratum smaller than `folds` is missing from some of them; no folds give no parts.
+pub fn dealt_folds(strata: &[usize], folds: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut parts = vec![Vec::with_capacity(labels.len() / folds + 1); folds];
+    let mut people_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    strata.iter().enumerate().for_each(|(person, &it)| people_of.entry(it).or_default().push(person));
+    let mut parts = vec![Vec::with_capacity(strata.len() / folds.max(1) + 1); folds];
     let mut dealt = 0;
-    for class in [false, true] {
-        let mut people: Vec<usize> = (0..labels.len()).filter(|&person| labels[person] == class).collect();
+    for people in people_of.values_mut().filter(|_| folds > 0) {
         people.shuffle(&mut random);
-        for person in people {
+        for &person in people.iter() {
             parts[dealt % folds].push(person);
             dealt += 1;
         }
     }
     parts.iter_mut().for_each(|part| part.sort_unstable());
-    Ok(parts)
+    parts
 }
 
 #[cfg(test)]
@@ -66,6 +76,15 @@ mod tests {
         let labels = labels(30, 30);
         assert_eq!(stratified_folds(&labels, 5, 1).unwrap(), stratified_folds(&labels, 5, 1).unwrap());
         assert_ne!(stratified_folds(&labels, 5, 1).unwrap(), stratified_folds(&labels, 5, 2).unwrap());
+    }
+
+    #[test]
+    fn every_stratum_is_spread_over_the_folds() {
+        let strata: Vec<usize> = (0..90).map(|person| person % 3).collect();
+        for fold in dealt_folds(&strata, 5, 1) {
+            assert!((0..3).all(|it| fold.iter().filter(|&&person| strata[person] == it).count() == 6));
+        }
+        assert!(dealt_folds(&strata, 0, 1).is_empty());
     }
 
     #[test]

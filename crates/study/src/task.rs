@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, participant::checked_name};
@@ -10,7 +11,7 @@ use crate::{Error, participant::checked_name};
 const MAX_NAME: usize = 64;
 
 /// A task by its name: `picture`, `clock`, `spiral`, `darwin-24`. Any name can be measured; a screener knows its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct Task(String);
 

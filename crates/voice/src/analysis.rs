@@ -49,7 +49,7 @@ impl Analysis {
     }
 
     /// The analysis of a sound that was listened to and is gone: its contours, length and mean square.
-    pub(crate) fn listened(contours: Contours, duration: Seconds, power: f64) -> Self {
+    pub(crate) fn listened(contours: Contours, timbre: Timbre, duration: Seconds, power: f64) -> Self {
         let kept = vec![Interval { start: Seconds(0.0), end: duration }];
         let recording = Recording::gone(contours);
         Self {
@@ -59,7 +59,7 @@ impl Analysis {
             power,
             marks: OnceLock::new(),
             hnr: OnceLock::new(),
-            timbre: Arc::default(),
+            timbre: Arc::new(OnceLock::from(timbre)),
         }
     }
 
@@ -76,6 +76,14 @@ impl Analysis {
     /// The stretches of the recording that were measured, in order: all of it, unless a speaker was left out.
     pub fn kept(&self) -> &[Interval] {
         &self.kept
+    }
+
+    /// Share of the time in speech that is the voice's who speaks less; 0 where there is one voice.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    pub fn second_share(&self) -> Result<f64, Reason> {
+        self.contours().voices.second_share()
     }
 
     fn contours(&self) -> &Contours {
@@ -187,7 +195,12 @@ impl Analysis {
 
     /// Contours of spectrum, formants and clarity, computed at the first call: only measures want them.
     pub fn timbre(&self) -> &Timbre {
-        self.timbre.get_or_init(|| Timbre::of(&self.recording, self.contours()))
+        self.timbre_told(&mut |_| {})
+    }
+
+    /// As [`timbre`](Self::timbre), saying after each kind of contour that it is done.
+    pub(crate) fn timbre_told(&self, done: &mut dyn FnMut(&'static str)) -> &Timbre {
+        self.timbre.get_or_init(|| Timbre::told(&self.recording, self.contours(), done))
     }
 
     /// Lowest and highest sample of each of `columns` equal parts, `[columns]`, for drawing the waveform; fewer where

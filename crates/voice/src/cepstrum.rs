@@ -154,6 +154,7 @@ const fn peak(
         source: "Hillenbrand & Houde 1996, Journal of Speech and Hearing Research 39:311-321",
         missing: "nothing voiced, or the file holds no sound up to 5156 Hz",
         reach: Reach::SameDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

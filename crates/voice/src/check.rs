@@ -19,6 +19,7 @@
 //! | `voice.speech_fraction` | time in speech over duration |
 //! | `voice.reverberation` | time in which the sound after speech falls by 60 dB |
 //! | `voice.second_speaker` | share of a second voice in the speech |
+//! | `voice.channel` | share of the speech that is on the channel taken; only where channels were not averaged unasked |
 //! | `voice.tone` | share of the voiced time that is a tone or a hum, not a voice |
 //! | `voice.lost_packets` | packets that could not be decoded |
 //! | `voice.truncated` | where a file breaks off, against where it said it would end |
@@ -35,7 +36,6 @@ use crate::{
     contour::Contours,
     intensity::level_dbfs,
     recording::Recording,
-    speaker,
 };
 
 /// Below this nothing is measured: fewer than 30 frames.
@@ -70,7 +70,7 @@ impl Check for Recording {
         let spoken = total(&activity.speech).0;
         let speech_level = activity.speech_power.and_then(level_dbfs);
         let snr = signal_to_noise(activity.speech_power, activity.noise_power);
-        Quality::new(vec![
+        let mut findings = vec![
             length(self.duration().0),
             finite(self.damage().not_finite),
             loudest(self.samples()),
@@ -98,7 +98,9 @@ impl Check for Recording {
             tone_or_hum(self),
             lost(self),
             truncated(self),
-        ])
+        ];
+        findings.extend(self.channel().cloned());
+        Quality::new(findings)
     }
 }
 
@@ -221,7 +223,7 @@ fn reverberation(recording: &Recording) -> Finding {
 }
 
 fn second_speaker(recording: &Recording) -> Finding {
-    let share = speaker::second_share(&recording.contours().voices);
+    let share = recording.contours().voices.second_share().ok();
     known("voice.second_speaker", "share of a second voice", share, SECOND_SHARE, Unit::One)
 }
 

@@ -119,16 +119,22 @@ pub(crate) struct Contours {
 }
 
 impl Contours {
-    /// Computes them in the order of their needs: pitch and intensity from samples, activity from pitch, syllables from all.
-    pub(crate) fn of(samples: &[f32]) -> Self {
+    /// Computes them in the order of their needs: pitch and intensity from samples, activity from pitch, syllables from all;
+    /// says after each that it is done.
+    pub(crate) fn told(samples: &[f32], done: &mut dyn FnMut(&'static str)) -> Self {
         let f0 = pitch::pitch(samples, &PitchSettings::default());
+        done("F0, voicing");
         let intensity = intensity::intensity(samples, Grid::default());
+        done("intensity");
         let levels = Levels::of(samples);
         let activity = Activity::of(samples, &levels, &f0);
+        done("speech, pauses");
         let syllables = rhythm::nuclei(&intensity, &f0, &activity.speech);
+        done("syllables");
         let colours = colours(samples, &f0);
         let voices = Voices::of(&colours, &f0, &activity.speech);
         let tone = tone::share(&colours, &f0);
+        done("speakers, tones");
         Self { levels, f0, intensity, activity, syllables, voices, tone }
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes of a sound file to a [`Recording`].
 //!
-//! One path for every container: open → next packet → decode → average the channels → resample. Only the finished 16 kHz
+//! One path for every container: open → next packet → decode → average the channels, or take some → resample. Only the finished 16 kHz
 //! sound grows; everything else is of constant size, so two hours of a 96 kHz file need no more than two hours at 16 kHz.
 //!
 //! **Time 0 stays time 0.** What a codec puts before the sound is left out: MP3 and Vorbis say it in their headers, Opus in
@@ -16,6 +16,7 @@
 
 mod codec;
 mod edit;
+mod lane;
 mod tally;
 mod wave;
 
@@ -33,12 +34,13 @@ use symphonia::core::{
     packet::Packet,
 };
 
+use self::lane::Lane;
 pub(crate) use self::tally::Tally;
 use crate::{
+    channel::Channels,
     decode::codec::Codec,
     error::Error,
     recording::{Broken, Damage, Recording, Source},
-    resample::Resampler,
 };
 
 /// Packets that may fail one after the other before the rest of the file is given up.
@@ -76,7 +78,8 @@ impl Default for Limits {
 /// that breaks off later is kept as far as it goes, and [`Damage::broken`] tells.
 pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Recording, Error> {
     let (size, start) = (bytes.len() as u64, printable(&bytes));
-    decode_source(Box::new(Cursor::new(bytes)), size, &start, limits)
+    let heard = decode_source(Box::new(Cursor::new(bytes)), (size, &start), limits, Channels::Mean)?;
+    Ok(heard.mean_or_only())
 }
 
 /// Decodes a file as [`decode`] does, reading it piece by piece.
@@ -84,9 +87,34 @@ pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Recording, Error> {
 /// # Errors
 /// As [`decode`], and when the file cannot be opened.
 pub fn decode_file(path: impl AsRef<Path>, limits: &Limits) -> Result<Recording, Error> {
-    let (file, size, start) =
-        open(path.as_ref()).map_err(|source| Error::Open { path: path.as_ref().to_owned(), source })?;
-    decode_source(Box::new(file), size, &start, limits)
+    Ok(heard(path.as_ref(), limits, Channels::Mean)?.mean_or_only())
+}
+
+/// The sound of a file, with the channels that are wanted.
+pub(crate) fn heard(path: &Path, limits: &Limits, wanted: Channels) -> Result<Heard, Error> {
+    let (file, size, start) = open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    decode_source(Box::new(file), (size, &start), limits, wanted)
+}
+
+/// The sound of a file.
+pub(crate) enum Heard {
+    /// The mean of its channels, or the one that was wanted.
+    One(Recording),
+    /// The mean of its two channels, and each of them.
+    Pair {
+        /// The mean.
+        mean: Recording,
+        /// The first and the second channel.
+        each: [Recording; 2],
+    },
+}
+
+impl Heard {
+    fn mean_or_only(self) -> Recording {
+        match self {
+            Self::One(recording) | Self::Pair { mean: recording, .. } => recording,
+        }
+    }
 }
 
 /// The file, its size, and its first bytes for a message.
@@ -107,10 +135,10 @@ fn printable(bytes: &[u8]) -> String {
 
 fn decode_source(
     source: Box<dyn MediaSource>,
-    size: u64,
-    start: &str,
+    (size, start): (u64, &str),
     limits: &Limits,
-) -> Result<Recording, Error> {
+    wanted: Channels,
+) -> Result<Heard, Error> {
     if size == 0 {
         return Err(Error::Empty);
     }
@@ -124,7 +152,7 @@ fn decode_source(
     if let Some(got) = believed.filter(|got| *got > limits.max_recording) {
         return Err(Error::TooLong { limit: limits.max_recording, got, told: "in the header" });
     }
-    let mut intake = None;
+    let mut intake = Intake::new(wanted);
     let cause = loop {
         match stream.next(&mut intake) {
             Ok(true) => {}
@@ -132,7 +160,7 @@ fn decode_source(
             Err(Halt::Refused(error)) => return Err(error),
             Err(Halt::Broken(cause)) => break Some(cause),
         }
-        if let Some(got) = intake.as_ref().map(Intake::length).filter(|got| *got > limits.max_recording) {
+        if let Some(got) = Some(intake.length()).filter(|got| *got > limits.max_recording) {
             return Err(Error::TooLong { limit: limits.max_recording, got, told: "and more to come" });
         }
     };
@@ -145,36 +173,29 @@ enum Halt {
     Broken(String),
 }
 
-/// The recording of all that was taken in, or the reason why there is none.
+/// The sound of all that was taken in, or the reason why there is none.
 fn finish(
     stream: Stream,
-    intake: Option<Intake>,
+    intake: Intake,
     announced: Option<Seconds>,
     cause: Option<String>,
-) -> Result<Recording, Error> {
+) -> Result<Heard, Error> {
     let codec = stream.codec.name().to_owned();
-    let Some(intake) = intake.filter(|intake| intake.frames > 0) else {
+    if intake.frames == 0 {
         let cause = cause.unwrap_or_else(|| "an empty track".to_owned());
         return Err(Error::NoSamples { codec, cause });
-    };
-    let broken = broken(announced, intake.length(), cause);
-    let damage = Damage {
-        clipped: intake.tally.clipped(),
-        not_finite: intake.tally.not_finite(),
-        lost_packets: stream.lost,
-        broken,
-    };
-    let source = Source {
-        container: stream.format.format_info().short_name,
-        codec,
-        rate: Hertz(f64::from(intake.rate)),
-        channels: intake.channels,
-        bits: stream.bits,
-        bytes: stream.size,
-    };
-    let mut samples = intake.resampler.finish();
-    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-1.0, 1.0));
-    Ok(Recording::new(samples, source, damage))
+    }
+    let (broken, Layout { rate, channels }) = (broken(announced, intake.length(), cause), intake.layout);
+    let container = stream.format.format_info().short_name;
+    let (rate, bits, bytes) = (Hertz(f64::from(rate)), stream.bits, stream.size);
+    let source = Source { container, codec, rate, channels, bits, bytes };
+    let damage = Damage { lost_packets: stream.lost, broken, ..Damage::default() };
+    let recordings: Vec<Recording> =
+        intake.lanes.into_iter().map(|lane| lane.finish(source.clone(), damage.clone())).collect();
+    Ok(match <[Recording; 3]>::try_from(recordings) {
+        Ok([mean, one, other]) => Heard::Pair { mean, each: [one, other] },
+        Err(mut one) => Heard::One(one.swap_remove(0)),
+    })
 }
 
 /// Whether the sound ends early.
@@ -245,7 +266,7 @@ impl Stream {
     }
 
     /// Decodes one packet into `intake`; false at the end.
-    fn next(&mut self, intake: &mut Option<Intake>) -> Result<bool, Halt> {
+    fn next(&mut self, intake: &mut Intake) -> Result<bool, Halt> {
         let packet = match self.format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(false),
@@ -266,7 +287,7 @@ impl Stream {
             Ok(layout) => {
                 self.lost_in_a_row = 0;
                 self.leave_out_lead_in(layout);
-                Intake::take(intake, layout, &self.frames)?;
+                intake.take(layout, &self.frames)?;
             }
             Err(cause) => self.lose(&packet, intake, cause)?,
         }
@@ -283,15 +304,15 @@ impl Stream {
     }
 
     /// A packet that cannot be decoded becomes silence of its length, so that what follows keeps its time.
-    fn lose(&mut self, packet: &Packet, intake: &mut Option<Intake>, cause: String) -> Result<(), Halt> {
+    fn lose(&mut self, packet: &Packet, intake: &mut Intake, cause: String) -> Result<(), Halt> {
         self.lost += 1;
         self.lost_in_a_row += 1;
         if self.lost_in_a_row > MOST_LOST {
             return Err(Halt::Broken(cause));
         }
-        if let (Some(intake), Some(base)) = (intake, self.track.time_base) {
+        if let Some(base) = self.track.time_base.filter(|_| intake.is_open()) {
             let seconds = base.calc_duration(packet.dur).map_or(0.0, |time| time.as_secs_f64()).min(1.0);
-            intake.silence((seconds * f64::from(intake.rate)) as usize);
+            intake.silence((seconds * f64::from(intake.layout.rate)) as usize);
         }
         Ok(())
     }
@@ -304,18 +325,25 @@ struct Layout {
     channels: usize,
 }
 
-/// Where decoded frames go: averaged over channels, tallied, resampled.
+/// Where decoded frames go. Opened by the first of them, which tells rate and channels.
 struct Intake {
-    rate: u32,
-    channels: usize,
+    wanted: Channels,
+    layout: Layout,
     frames: u64,
-    tally: Tally,
-    resampler: Resampler,
-    mono: Vec<f32>,
+    /// One for each sound that is made of the file; none before it is open.
+    lanes: Vec<Lane>,
 }
 
 impl Intake {
-    fn new(layout: Layout) -> Result<Self, Error> {
+    fn new(wanted: Channels) -> Self {
+        Self { wanted, layout: Layout { rate: 1, channels: 0 }, frames: 0, lanes: Vec::new() }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.lanes.is_empty()
+    }
+
+    fn open(&mut self, layout: Layout) -> Result<(), Error> {
         let Layout { rate, channels } = layout;
         if !Limits::RATES.contains(&rate) {
             return Err(Error::Rate { got: rate });
@@ -323,40 +351,36 @@ impl Intake {
         if !(1..=MOST_CHANNELS).contains(&channels) {
             return Err(Error::Channels { got: channels });
         }
-        let (tally, resampler) = (Tally::new(channels), Resampler::new(rate));
-        Ok(Self { rate, channels, frames: 0, tally, resampler, mono: Vec::new() })
+        self.layout = layout;
+        self.lanes = lane::lanes(self.wanted, layout)?;
+        Ok(())
     }
 
-    /// Takes interleaved `frames`, opening the intake with the first. A layout that changes midway ends the recording.
-    fn take(intake: &mut Option<Self>, layout: Layout, frames: &[f32]) -> Result<(), Halt> {
+    /// Takes interleaved `frames`. A layout that changes midway ends the recording.
+    fn take(&mut self, layout: Layout, frames: &[f32]) -> Result<(), Halt> {
         if frames.is_empty() {
             return Ok(());
         }
-        let intake = match intake {
-            Some(intake) => intake,
-            None => intake.insert(Self::new(layout).map_err(Halt::Refused)?),
-        };
-        if (layout.rate, layout.channels) != (intake.rate, intake.channels) {
+        if !self.is_open() {
+            self.open(layout).map_err(Halt::Refused)?;
+        }
+        if layout != self.layout {
             return Err(Halt::Broken(format!(
                 "rate or channels change from {} Hz, {} to {} Hz, {}",
-                intake.rate, intake.channels, layout.rate, layout.channels
+                self.layout.rate, self.layout.channels, layout.rate, layout.channels
             )));
         }
-        intake.mono.clear();
-        intake.mono.extend(frames.chunks_exact(layout.channels).map(|frame| intake.tally.mean(frame)));
-        intake.frames += intake.mono.len() as u64;
-        intake.resampler.push(&intake.mono);
+        self.frames += (frames.len() / layout.channels) as u64;
+        self.lanes.iter_mut().for_each(|lane| lane.take(frames, layout.channels));
         Ok(())
     }
 
     fn silence(&mut self, frames: usize) {
         self.frames += frames as u64;
-        self.mono.clear();
-        self.mono.resize(frames, 0.0);
-        self.resampler.push(&self.mono);
+        self.lanes.iter_mut().for_each(|lane| lane.silence(frames));
     }
 
     fn length(&self) -> Seconds {
-        Seconds(self.frames as f64 / f64::from(self.rate))
+        Seconds(self.frames as f64 / f64::from(self.layout.rate))
     }
 }

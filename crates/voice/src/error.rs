@@ -74,6 +74,14 @@ pub enum Error {
         /// The number of channels.
         got: usize,
     },
+    /// A channel that the file does not have.
+    #[error("no such channel: expected one of the file's {got}, counted from 1, got {wanted}")]
+    NoChannel {
+        /// The channel that was wanted.
+        wanted: usize,
+        /// The number of channels.
+        got: usize,
+    },
     /// A readable header with no sound behind it.
     #[error("the {codec} track holds no sound: expected at least one sample, got {cause}")]
     NoSamples {

@@ -229,6 +229,7 @@ const fn resonance(
                  Affective Computing 7:190-202",
         missing: "nothing voiced, or no voiced frame has this formant",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

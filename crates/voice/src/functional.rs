@@ -50,6 +50,7 @@ const fn defined(
         source: SOURCE,
         missing: "no frame of this kind, or the file does not reach the band",
         reach: Reach::SameDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

@@ -72,6 +72,7 @@ const fn ratio(
         source: "Boersma 1993, Proceedings of the Institute of Phonetic Sciences 17:97-110, equation 4",
         missing: "nothing voiced",
         reach: Reach::SameDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

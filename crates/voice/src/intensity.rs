@@ -107,6 +107,7 @@ const fn decibels(
         source: "spec voice, sections Contours and Acceptance",
         missing: "no frame lies within the recording, or digital silence throughout",
         reach: Reach::SameDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sound to measures of speaking, by formula.
 //!
 //! **What comes in.** A sound file of any common kind (WAV, FLAC, MP3, Ogg Vorbis, Opus, M4A, WebM), any rate from 4 to
-//! 384 kHz, any number of channels: [`decode`] for bytes, [`decode_file`] for a path.
+//! 384 kHz, any number of channels: [`decode`] for bytes, [`decode_file`] for a path, [`decode_channels`] for one channel of it
+//! or the participant's of two.
 //!
 //! **What goes out.**
 //! - [`Recording`]: mono, 16 kHz, finite samples in `[-1, 1]`, time 0 the first sample of the file; and what the file was
@@ -55,16 +56,19 @@
 mod activity;
 mod analysis;
 mod cepstrum;
+mod channel;
 mod check;
 mod colour;
 mod contour;
 mod decode;
 mod error;
 mod formant;
+mod fragility;
 mod functional;
 mod harmonic;
 mod harmonicity;
 mod intensity;
+mod interpolate;
 mod live;
 mod measures;
 mod period;
@@ -78,12 +82,14 @@ mod silence;
 mod speaker;
 mod spectrum;
 mod stability;
+mod steps;
 pub mod synth;
 mod timbre;
 mod variability;
 
 pub use activity::Interval;
 pub use analysis::Analysis;
+pub use channel::{Channels, decode_channels};
 pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;
@@ -96,4 +102,5 @@ pub use recording::{Broken, Damage, RATE, Recording, Source};
 pub use silence::silence_set;
 pub use speaker::Speaker;
 pub use spectrum::{MelScale, MelSettings, mel_power, mfcc, spectrogram};
+pub use steps::steps;
 pub use timbre::Timbre;

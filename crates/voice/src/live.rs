@@ -1,12 +1,13 @@
 //! Listening while somebody speaks.
 //!
 //! Sound is pushed in pieces of any size and forgotten: half a second of it and the reach of the windows is held, and of
-//! the rest its contours (candidates of pitch, intensity, level, what the network heard), about 6 kB a second. At any time
+//! the rest its contours (candidates of pitch, intensity, level, spectrum, what the network heard), about 10 kB a second. At any time
 //! [`Live::partial`] says what is known so far, and [`Live::finish`] what a whole file of the same sound would say, up to
 //! rounding and to what the network, which has listened all along, hears at edges.
 //!
-//! What needs samples once more when the end is known has no place here: voices and their perturbation are measured from
-//! the file. The measures are those of time, pitch and level (`measures::OF_CONTOURS`).
+//! What needs samples once more when the pitch is known has no place here: voices, perturbation, harmonicity, formants and
+//! clarity are measured from the file. The measures are those of time, pitch, level, sustained vowels and the spectrum
+//! (`measures::OF_CONTOURS`).
 
 use feature::{Check, FeatureSet, FeatureVector, Quality, Reason, Seconds};
 
@@ -22,6 +23,8 @@ use crate::{
     recording::RATE,
     rhythm,
     speaker::Voices,
+    spectrum::SpectrumTrack,
+    timbre::Timbre,
 };
 
 /// Samples taken at once.
@@ -38,6 +41,7 @@ pub struct Live {
     levels: Levels,
     ear: Ear,
     intensity: Vec<f32>,
+    spectrum: SpectrumTrack,
     /// The last samples, and the place of the first of them in the sound.
     buffer: Vec<f32>,
     start: usize,
@@ -51,7 +55,7 @@ pub struct Live {
 /// What is known of a sound that is being listened to, or has been.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The values of `voice@1` that need no samples: time, pitch, level, rhythm.
+    /// The values of `voice@1` that can be had as the sound comes: time, pitch, level, rhythm, sustained vowels, spectrum.
     pub values: FeatureVector,
     /// The findings that need no samples.
     pub quality: Quality,
@@ -67,6 +71,7 @@ impl Live {
             levels: Levels::default(),
             ear: Ear::new(),
             intensity: Vec::new(),
+            spectrum: SpectrumTrack::new(),
             buffer: Vec::new(),
             start: 0,
             seen: 0,
@@ -137,6 +142,7 @@ impl Live {
         let centre = |frame: usize| (FIRST + frame * HOP - self.start) as f64;
         for frame in next..ready {
             self.track.push(&self.buffer, centre(frame), loudest);
+            self.spectrum.push(&self.buffer, centre(frame));
         }
         let grid = Grid { first: Seconds(centre(next) / f64::from(RATE)), hop: Grid::default().hop };
         let near = intensity::intensity(&self.buffer, grid);
@@ -172,7 +178,8 @@ impl Live {
             mean: self.mean(),
         }
         .check();
-        let analysis = Analysis::listened(contours, self.duration(), power);
+        let analysis =
+            Analysis::listened(contours, Timbre::listened(self.spectrum.contours()), self.duration(), power);
         let values = FeatureSet::new("voice", 1, OF_CONTOURS).measure(&analysis);
         Snapshot { values, quality, analysis }
     }

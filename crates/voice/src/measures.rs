@@ -45,9 +45,24 @@ pub static MEASURES: &[&dyn Measure<Analysis>] = &[
     &Segments,
 ];
 
-/// The measures that need no samples, only contours: what [`Live`](crate::Live) can measure.
-pub(crate) static OF_CONTOURS: &[&dyn Measure<Analysis>] =
-    &[&Duration, &Pitch, &Loudness, &Pauses, &PauseDistribution, &Rates, &Variability, &Repetition];
+/// The measures that need no samples, only contours that can be taken as the sound comes: what [`Live`](crate::Live) can
+/// measure.
+pub(crate) static OF_CONTOURS: &[&dyn Measure<Analysis>] = &[
+    &Duration,
+    &Pitch,
+    &Loudness,
+    &Pauses,
+    &PauseDistribution,
+    &Rates,
+    &Variability,
+    &Repetition,
+    &Stability,
+    &Tremor,
+    &Melody,
+    &LoudnessCourse,
+    &Colours,
+    &Segments,
+];
 
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {

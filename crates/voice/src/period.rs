@@ -18,7 +18,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{contour::Contour, recording::RATE};
+use crate::{contour::Contour, interpolate::vertex, recording::RATE};
 
 /// Where the next mark may lie, in periods from the last.
 const NEAREST: f64 = 0.8;
@@ -213,16 +213,6 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + rest
-}
-
-/// Vertex of the parabola through three equally spaced heights: its offset from the middle, in steps, and its height.
-pub(crate) fn vertex(left: f32, middle: f32, right: f32) -> (f32, f32) {
-    let bend = left - 2.0 * middle + right;
-    if bend >= 0.0 {
-        return (0.0, middle);
-    }
-    let offset = (0.5 * (left - right) / bend).clamp(-1.0, 1.0);
-    (offset, middle - 0.25 * (left - right) * offset)
 }
 
 #[cfg(test)]

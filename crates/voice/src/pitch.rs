@@ -134,6 +134,7 @@ const fn f0(
         source: "Boersma 1993, Proceedings of the Institute of Phonetic Sciences 17:97-110",
         missing: "nothing voiced",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

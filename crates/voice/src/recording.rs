@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use feature::{Definition, Hertz, Measure, Reach, Row, Seconds, Unit};
+use feature::{Definition, Finding, Hertz, Measure, Reach, Row, Seconds, Unit};
 
-use crate::{activity::Interval, analysis::Analysis, contour::Contours};
+use crate::{activity::Interval, analysis::Analysis, contour::Contours, speaker::Voices};
 
 /// Samples per second of every [`Recording`].
 pub const RATE: u32 = 16_000;
@@ -57,6 +57,8 @@ pub struct Recording {
     samples: Arc<Vec<f32>>,
     source: Source,
     damage: Damage,
+    /// Which channel of the file it is and why, where channels were not just averaged.
+    channel: Option<Finding>,
     contours: Arc<OnceLock<Contours>>,
 }
 
@@ -83,7 +85,23 @@ impl Recording {
 
     /// A recording of finite `samples` in `[-1, 1]` at 16 kHz.
     pub(crate) fn new(samples: Vec<f32>, source: Source, damage: Damage) -> Self {
-        Self { samples: Arc::new(samples), source, damage, contours: Arc::default() }
+        Self { samples: Arc::new(samples), source, damage, channel: None, contours: Arc::default() }
+    }
+
+    /// The same recording with what is known of its channel, for its quality.
+    pub(crate) fn of_channel(self, finding: Finding) -> Self {
+        Self { channel: Some(finding), ..self }
+    }
+
+    /// The same recording, of which it is known otherwise than by its sound who speaks when.
+    pub(crate) fn spoken_by(self, voices: Voices) -> Self {
+        let contours = Contours { voices, ..self.contours().clone() };
+        Self { contours: Arc::new(OnceLock::from(contours)), ..self }
+    }
+
+    /// What is known of its channel.
+    pub(crate) fn channel(&self) -> Option<&Finding> {
+        self.channel.as_ref()
     }
 
     /// A recording whose samples are gone, with the contours they had.
@@ -125,9 +143,19 @@ impl Recording {
         Self::new(samples, self.source.clone(), self.damage.clone())
     }
 
+    /// The same sound, of which nothing has been computed yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { contours: Arc::default(), ..self.clone() }
+    }
+
     /// The contours, computed at the first call and shared by check and analysis.
     pub(crate) fn contours(&self) -> &Contours {
-        self.contours.get_or_init(|| Contours::of(&self.samples))
+        self.contours_told(&mut |_| {})
+    }
+
+    /// As [`contours`](Self::contours), saying after each that it is done.
+    pub(crate) fn contours_told(&self, done: &mut dyn FnMut(&'static str)) -> &Contours {
+        self.contours.get_or_init(|| Contours::told(&self.samples, done))
     }
 }
 
@@ -143,7 +171,7 @@ pub(crate) struct Duration;
 
 impl Measure<Analysis> for Duration {
     fn definitions(&self) -> &'static [Definition] {
-        &[Definition {
+        static DEFINITIONS: [Definition; 1] = [Definition {
             name: "voice.duration",
             label: "length of the recording",
             unit: Unit::Second,
@@ -152,7 +180,9 @@ impl Measure<Analysis> for Duration {
             source: "spec voice, section Measures",
             missing: "never",
             reach: Reach::AnyDevice,
-        }]
+            fragile: crate::fragility::of("voice.duration"),
+        }];
+        &DEFINITIONS
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {

@@ -214,6 +214,7 @@ const fn repeated(
                  Acoustical Society of America 129:350-367",
         missing: "the recording is no train of nine or more repeated syllables",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

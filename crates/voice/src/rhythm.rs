@@ -52,6 +52,7 @@ const fn pause(
                  spec voice, section Measures",
         missing: "no speech was found, or too few pauses for the statistic",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 
@@ -184,6 +185,7 @@ const fn distribution(name: &'static str, label: &'static str, unit: Unit, range
                  Cohen 1950, Annals of Mathematical Statistics 21:557-569",
         missing: "fewer than five pauses of 0.25 s or more, or the likelihood has no greatest value",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 
@@ -241,6 +243,7 @@ const fn timing(
         source: "de Jong & Wempe 2009, Behavior Research Methods 41:385-390; spec voice, section Measures",
         missing: "no speech was found",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

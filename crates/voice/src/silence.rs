@@ -59,6 +59,7 @@ const fn room(
         source: "essay of silence.rs; contours as in voice@1",
         missing: "less than 0.1 s without speech, digital silence, or the file does not reach the band",
         reach: Reach::SameDevice,
+        fragile: None,
     }
 }
 

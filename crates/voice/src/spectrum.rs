@@ -52,23 +52,43 @@ pub(crate) struct Spectrum {
 impl Spectrum {
     /// The contours of 16 kHz `samples`.
     pub(crate) fn of(samples: &[f32]) -> Self {
-        let (mut frames, mut hearing, mut shape) =
-            (Frames::new(hamming(FRAME), SIZE), Hearing::new(), Shape::new());
-        let centres = Grid::default().centres(samples.len());
-        let mut columns: [Vec<f32>; 10] = std::array::from_fn(|_| Vec::with_capacity(centres.len()));
-        for centre in centres {
-            let power = frames.power(samples, centre);
-            let heard = hearing.hear(power);
-            let shape = shape.read(power);
-            let [mfcc1, mfcc2, mfcc3, mfcc4] = heard.mfcc;
-            let row = [heard.loudness, mfcc1, mfcc2, mfcc3, mfcc4, shape.alpha_ratio, shape.hammarberg];
-            let row = row.into_iter().chain([shape.slope_0_500, shape.slope_500_1500, shape.flux]);
-            columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
-        }
+        let mut read = SpectrumTrack::new();
+        Grid::default().centres(samples.len()).for_each(|centre| read.push(samples, centre));
+        read.contours()
+    }
+}
+
+/// The contours of the spectrum, taken frame by frame.
+pub(crate) struct SpectrumTrack {
+    frames: Frames,
+    hearing: Hearing,
+    shape: Shape,
+    columns: [Vec<f32>; 10],
+}
+
+impl SpectrumTrack {
+    pub(crate) fn new() -> Self {
+        let frames = Frames::new(hamming(FRAME), SIZE);
+        Self { frames, hearing: Hearing::new(), shape: Shape::new(), columns: Default::default() }
+    }
+
+    /// Takes the next frame, around sample `centre` of `samples`.
+    pub(crate) fn push(&mut self, samples: &[f32], centre: f64) {
+        let power = self.frames.power(samples, centre);
+        let heard = self.hearing.hear(power);
+        let shape = self.shape.read(power);
+        let [mfcc1, mfcc2, mfcc3, mfcc4] = heard.mfcc;
+        let row = [heard.loudness, mfcc1, mfcc2, mfcc3, mfcc4, shape.alpha_ratio, shape.hammarberg];
+        let row = row.into_iter().chain([shape.slope_0_500, shape.slope_500_1500, shape.flux]);
+        self.columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+    }
+
+    /// The contours so far.
+    pub(crate) fn contours(&self) -> Spectrum {
         let [loudness, mfcc1, mfcc2, mfcc3, mfcc4, alpha_ratio, hammarberg, low, high, flux] =
-            columns.map(|values| Contour::new(Grid::default(), values));
+            self.columns.each_ref().map(|values| Contour::new(Grid::default(), values.clone()));
         let mfcc = [mfcc1, mfcc2, mfcc3, mfcc4];
-        Self { loudness, mfcc, alpha_ratio, hammarberg, slope_0_500: low, slope_500_1500: high, flux }
+        Spectrum { loudness, mfcc, alpha_ratio, hammarberg, slope_0_500: low, slope_500_1500: high, flux }
     }
 }
 

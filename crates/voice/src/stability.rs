@@ -101,6 +101,7 @@ const fn definition(
         source: SOURCE,
         missing: NO_VOWEL,
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

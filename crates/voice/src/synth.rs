@@ -76,7 +76,35 @@ pub fn noise(rms: f64, seconds: f64, seed: u64) -> Vec<f32> {
 /// A vowel: an impulse train of `hertz` through second-order resonators in cascade (Klatt 1980), scaled to peak
 /// `amplitude`, faded in and out over 10 ms.
 pub fn vowel(hertz: f64, formants: &Formants, amplitude: f64, seconds: f64) -> Vec<f32> {
-    let mut sound = pulses(hertz, seconds);
+    voiced(pulses(hertz, seconds), formants, amplitude)
+}
+
+/// A vowel as [`vowel`] makes it, of the pulses given: the moment in seconds and the strength of each. Moments lie between
+/// samples: a pulse is a sinc under a Hann window of 32 samples. So jitter and shimmer are known.
+pub fn uneven_vowel(pulses: &[(f64, f64)], formants: &Formants, amplitude: f64, seconds: f64) -> Vec<f32> {
+    const REACH: isize = 16;
+    let mut sound = vec![0.0; count(seconds)];
+    for (moment, strength) in pulses {
+        let place = moment * f64::from(RATE);
+        for n in place.floor() as isize - REACH..=place.floor() as isize + REACH {
+            let x = n as f64 - place;
+            let sinc = if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) };
+            let weight = 0.5 + 0.5 * (PI * x / (REACH + 1) as f64).cos();
+            if let Some(sample) = usize::try_from(n).ok().and_then(|n| sound.get_mut(n)) {
+                *sample += strength * sinc * weight;
+            }
+        }
+    }
+    let (pole, mut last) = (source_pole(), 0.0);
+    for sample in &mut sound {
+        last = pole * last + *sample;
+        *sample = last;
+    }
+    voiced(sound, formants, amplitude)
+}
+
+/// A source through its formants, scaled and faded.
+fn voiced(mut sound: Vec<f64>, formants: &Formants, amplitude: f64) -> Vec<f32> {
     for (centre, width) in formants {
         resonate(&mut sound, *centre, *width);
     }
@@ -86,10 +114,14 @@ pub fn vowel(hertz: f64, formants: &Formants, amplitude: f64, seconds: f64) -> V
     samples
 }
 
+/// The pole of the slope of a voice source: a low pass at 100 Hz.
+fn source_pole() -> f64 {
+    (-2.0 * PI * 100.0 / f64::from(RATE)).exp()
+}
+
 /// An impulse train with the slope of a voice source: each impulse through a one-pole low pass at 100 Hz.
 fn pulses(hertz: f64, seconds: f64) -> Vec<f64> {
-    let pole = (-2.0 * PI * 100.0 / f64::from(RATE)).exp();
-    let mut last = 0.0;
+    let (pole, mut last) = (source_pole(), 0.0);
     let sample = |n: usize| {
         let period = |n: f64| (n / f64::from(RATE) * hertz).floor();
         let fires = n == 0 || period(n as f64) > period(n as f64 - 1.0);

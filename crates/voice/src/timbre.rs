@@ -5,7 +5,7 @@ use feature::{Hertz, Reason};
 use crate::{
     analysis::Analysis,
     cepstrum,
-    contour::{Contour, Contours},
+    contour::{Contour, Contours, Grid},
     formant::{FormantSettings, Formants, Raised},
     harmonic::Harmonics,
     recording::Recording,
@@ -43,19 +43,45 @@ pub struct Timbre {
 }
 
 impl Timbre {
-    pub(crate) fn of(recording: &Recording, contours: &Contours) -> Self {
+    /// The contours of a recording, saying after each kind that it is done.
+    pub(crate) fn told(
+        recording: &Recording,
+        contours: &Contours,
+        done: &mut dyn FnMut(&'static str),
+    ) -> Self {
         let (samples, f0) = (recording.samples(), &contours.f0);
         let voiced = |frame: usize| f0.get(frame).is_some();
         let settings = FormantSettings::default();
         let raised = Raised::of(recording, settings.ceiling);
+        done("resampled to 11 kHz");
         let formants = raised.formants(&settings, samples.len(), voiced);
+        done("formants");
         // Below its band the cepstrum is not defined; see `cepstrum`.
         let reaches = recording.highest().0 >= cepstrum::NEEDS_HZ;
         let cpps = cepstrum::prominence(&raised, samples.len(), |frame| reaches && voiced(frame));
         drop(raised);
-        let Harmonics { h1_h2, h1_a3 } = Harmonics::of(samples, f0, &formants.frequency);
+        done("CPPS");
+        let harmonics = Harmonics::of(samples, f0, &formants.frequency);
+        done("H1-H2, H1-A3");
+        let spectrum = Spectrum::of(samples);
+        done("loudness, MFCC, tilt, flux");
+        Self::from(spectrum, harmonics, formants, cpps)
+    }
+
+    /// What is known of a sound that was listened to and is gone: its spectrum. The other contours are undefined everywhere.
+    pub(crate) fn listened(spectrum: Spectrum) -> Self {
+        let undefined = || Contour::new(Grid::default(), vec![f32::NAN; spectrum.loudness.len()]);
+        let four = || std::array::from_fn(|_| undefined());
+        let harmonics = Harmonics { h1_h2: undefined(), h1_a3: undefined() };
+        let formants = Formants { frequency: four(), bandwidth: four(), passed_over: undefined() };
+        let cpps = undefined();
+        Self::from(spectrum, harmonics, formants, cpps)
+    }
+
+    fn from(spectrum: Spectrum, harmonics: Harmonics, formants: Formants, cpps: Contour) -> Self {
         let Spectrum { loudness, mfcc, alpha_ratio, hammarberg, slope_0_500, slope_500_1500, flux } =
-            Spectrum::of(samples);
+            spectrum;
+        let Harmonics { h1_h2, h1_a3 } = harmonics;
         Self {
             loudness,
             mfcc,

@@ -78,6 +78,7 @@ const fn pairwise(
         source: "Grabe & Low 2002, Papers in Laboratory Phonology 7:515-546",
         missing: "fewer than five pairs of neighbours without a pause between them",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

@@ -8,6 +8,8 @@
 
 #[path = "reference/attacks.rs"]
 mod attacks;
+#[path = "reference/channels.rs"]
+mod channels;
 #[path = "reference/formant.rs"]
 mod formant;
 #[path = "reference/formats.rs"]
@@ -16,10 +18,14 @@ mod formats;
 mod golden;
 #[path = "reference/hostile.rs"]
 mod hostile;
+#[path = "reference/live.rs"]
+mod live;
 #[path = "reference/perturbation.rs"]
 mod perturbation;
 #[path = "reference/properties.rs"]
 mod properties;
+#[path = "reference/robustness.rs"]
+mod robustness;
 #[path = "reference/session.rs"]
 mod session;
 #[path = "reference/sounds.rs"]

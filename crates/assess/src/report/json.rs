@@ -1,9 +1,14 @@
 //! The report for programs: `report.json`. Fields are added, never renamed.
 
+use feature::Condition;
 use serde_json::{Value, json};
 
 use super::{Wording, wording};
-use crate::assessment::{Assessment, Conclusion, Performed};
+use crate::{
+    assessment::{Assessment, Conclusion, Performed},
+    measurement::Measurement,
+    words,
+};
 
 /// The whole report as one JSON object.
 pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
@@ -15,12 +20,30 @@ pub fn report_json(assessment: &Assessment, how: Wording) -> Value {
         "session": session(assessment),
         "conclusion": conclusion(assessment, how),
         "performed": assessment.performed.iter().map(performed).collect::<Vec<_>>(),
+        "published": assessment.standings,
+        "since_last_time": assessment.changes,
         "left_out": wording::not_in_score(assessment),
     })
 }
 
 fn performed(performed: &Performed) -> Value {
-    json!({ "task": performed.task, "measured": performed.measured.valued(&[]).first() })
+    let voices = performed.measured.outcome.as_ref().ok().and_then(wording::voices);
+    json!({
+        "task": performed.task,
+        "measured": performed.measured.valued(&[]).first(),
+        "voices": voices,
+        "unstable": performed.measured.outcome.as_ref().map(unstable).unwrap_or_default(),
+    })
+}
+
+/// For each condition that the recording is marked for, the features that are unstable under it.
+fn unstable(measurement: &Measurement) -> Vec<Value> {
+    let of = |condition: Condition| {
+        let names = measurement.values.features().iter().map(|it| it.definition);
+        let names: Vec<&str> = names.filter(|it| it.breaks_under(condition)).map(|it| it.name).collect();
+        json!({ "condition": condition, "features": names })
+    };
+    words::conditions(&measurement.quality).into_iter().map(of).collect()
 }
 
 fn session(assessment: &Assessment) -> Value {

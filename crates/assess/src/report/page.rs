@@ -6,7 +6,7 @@ mod performed;
 use learn::{Interval, Score};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Wording, wording};
+use super::{Wording, published, wording};
 use crate::{
     assessment::{Assessment, Conclusion},
     figure,
@@ -24,6 +24,8 @@ pub fn report_page(assessment: &Assessment, how: Wording) -> String {
         @if assessment.session.synthetic { div.banner { (wording::SYNTHETIC) } }
         (answer(assessment, how))
         @for (place, performed) in assessment.performed.iter().enumerate() { (performed::performed(assessment, performed, place)) }
+        (published::changes_page(assessment))
+        (published::published_page(assessment))
         (missing(assessment))
         @if let (Some(score), Some(card)) = (assessment.conclusion.score(), &assessment.card) { (grounds::grounds(assessment, (score, card), how)) }
         div.words {

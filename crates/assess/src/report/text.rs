@@ -1,8 +1,8 @@
 //! The report for a terminal: the answer in the first lines, evidence below.
 
-use feature::{Feature, Value};
+use feature::{Feature, Quality, Value};
 
-use super::{Wording, key::is_key, wording};
+use super::{Wording, key::is_key, published, wording};
 use crate::{
     assessment::{Assessment, Performed},
     measurement::Valued,
@@ -25,6 +25,8 @@ pub fn report_text(assessment: &Assessment, how: Wording) -> String {
     for performed in &assessment.performed {
         performed_text(&mut text, performed);
     }
+    published::changes_text(&mut text, assessment);
+    published::published_text(&mut text, assessment);
     left_out(&mut text, assessment);
     rests_on(&mut text, assessment, how);
     text.blank();
@@ -41,7 +43,7 @@ pub fn measured_text(valued: &Valued) -> String {
         Err(declined) => text.wrapped("  declined: ", &declined.to_string()),
         Ok((quality, values)) => {
             text.wrapped(&format!("  {}, quality ", values.set()), &words::quality(quality));
-            values.features().iter().for_each(|feature| text.feature(feature));
+            values.features().iter().for_each(|feature| text.feature(feature, quality));
         }
     }
     text.blank();
@@ -75,10 +77,13 @@ fn performed_text(text: &mut Text, performed: &Performed) {
     text.blank();
     text.wrapped("", &format!("{title}, {quality}"));
     let Ok(measurement) = &performed.measured.outcome else { return };
+    if let Some(voices) = wording::voices(measurement) {
+        text.wrapped("  ", &voices);
+    }
     for feature in measurement.values.features().iter().filter(|it| is_key(it.definition.name)) {
-        let reason = feature.value.reason().map(|it| format!("  {it}")).unwrap_or_default();
+        let note = note(feature, &measurement.quality);
         let value = words::value(&feature.value, feature.definition);
-        text.line(&format!("  {:<44} {value:>16}{reason}", feature.definition.label));
+        text.line(&format!("  {:<44} {value:>16}{note}", feature.definition.label));
     }
     let rest = measurement.values.features().iter().filter(|it| !is_key(it.definition.name)).count();
     text.line(&format!("  and {rest} more in the page and in `inkling measure`"));
@@ -108,33 +113,37 @@ fn rests_on(text: &mut Text, assessment: &Assessment, how: Wording) {
     }
 }
 
+/// Why a value is missing, or what the marks of its recording say against it.
+fn note(feature: &Feature, quality: &Quality) -> String {
+    let note = match &feature.value {
+        Value::Measured(_) => words::caution(feature.definition, quality),
+        Value::Missing(reason) => Some(reason.to_string()),
+    };
+    note.map(|it| format!("  {it}")).unwrap_or_default()
+}
+
 /// Lines no wider than a terminal.
 #[derive(Default)]
-struct Text(String);
+pub(super) struct Text(String);
 
 impl Text {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.0.push_str(line.trim_end());
         self.0.push('\n');
     }
 
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.0.push('\n');
     }
 
-    /// Name, value with unit, and the reason where it is missing.
-    fn feature(&mut self, feature: &Feature) {
-        let name = feature.definition.name;
-        match &feature.value {
-            Value::Measured(_) => {
-                self.line(&format!("  {name:<34} {:>14}", words::value(&feature.value, feature.definition)));
-            }
-            Value::Missing(reason) => self.line(&format!("  {name:<34} {:>14}  {reason}", "missing")),
-        }
+    /// Name, value with unit, and what is to be said of it.
+    fn feature(&mut self, feature: &Feature, quality: &Quality) {
+        let (name, value) = (feature.definition.name, words::value(&feature.value, feature.definition));
+        self.line(&format!("  {name:<34} {value:>14}{}", note(feature, quality)));
     }
 
     /// `words` after `first`, broken at spaces, continued under the first word.
-    fn wrapped(&mut self, first: &str, words: &str) {
+    pub(super) fn wrapped(&mut self, first: &str, words: &str) {
         let indent = " ".repeat(first.chars().count());
         let (mut line, mut empty) = (first.to_owned(), true);
         for word in words.split_whitespace() {

@@ -1,13 +1,13 @@
 //! The sentences of a report, in one place for text, page and JSON.
 
-use feature::{Declined, Value};
+use feature::{Declined, Seconds, Value};
 use learn::{Band, Card, Contribution, Interval, Outside, Score, predictive_values};
 use study::{Session, Task};
 
 use super::Wording;
 use crate::{
     assessment::{Assessment, Conclusion, Performed},
-    measurement::{Analysis, Measurement},
+    measurement::{Analysis, Measurement, Voices},
     words,
 };
 
@@ -177,6 +177,35 @@ pub(crate) fn title(performed: &Performed) -> (String, String) {
         }
         Err(_) => (format!("{} · {}", performed.task, performed.measured.file), "declined".to_owned()),
     }
+}
+
+/// Whose voice was measured; nothing of a drawing, and nothing where everybody's was asked for.
+pub(crate) fn voices(measurement: &Measurement) -> Option<String> {
+    let Analysis::Voice(analysis) = &measurement.analysis else { return None };
+    let channel =
+        measurement.quality.finding("voice.channel").map(|it| format!("{}. ", capital(&it.message)));
+    let voices = match measurement.voices.as_ref()? {
+        Voices::Everybody => return None,
+        Voices::One => "One voice was found.".to_owned(),
+        Voices::LeftOut(share) => {
+            let Seconds(left) = analysis.duration();
+            format!(
+                "A second voice, taken for the examiner's, was found: {} of the time in speech. Its turns were left out; the \
+                 measures are of the {left:.0} s that remain.",
+                words::percent(*share)
+            )
+        }
+        Voices::Unknown(reason) => format!(
+            "Whether a second person speaks cannot be told ({reason}): everything that was heard was measured, an \
+             examiner's speech included if there is any."
+        ),
+    };
+    Some(channel.unwrap_or_default() + &voices)
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Every value that is missing, with its reason; values that share a reason are told together.

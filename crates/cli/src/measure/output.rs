@@ -24,7 +24,7 @@ impl Output {
             Format::Parquet => Ending::Parquet,
             Format::Table => bail!("--write expects --format json, csv or parquet, got table"),
         };
-        Ok(Self::Kept(Box::new(Journal::open(path, ending, &line.set, found)?)))
+        Ok(Self::Kept(Box::new(Journal::open(path, ending, (&line.set, &line.how()), found)?)))
     }
 
     fn shown(line: &Line) -> Result<Self> {

@@ -1,6 +1,6 @@
 //! Many files: written to a file, taken up again, in parts, drawn.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs, path::Path, process::Command};
 
 use crate::line::{Said, inkling, session, tone};
 
@@ -34,7 +34,56 @@ fn values_written_to_a_file_are_the_values_shown() {
     assert_eq!(fs::read_dir(out.path()).unwrap().count(), 2, "something was left beside the outputs");
 }
 
-/// That a run which was broken off goes on to the same bytes is tested beside the journal itself.
+/// Starts a measurement of a folder into a file, and kills it without warning once some files are noted as done; false where
+/// it was faster.
+fn killed_half_way(folder: &Path, format: &str, path: &Path) -> bool {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_inkling"))
+        .args(["measure".as_ref(), folder.as_os_str(), "--jobs".as_ref(), "1".as_ref()])
+        .args(["--format".as_ref(), format.as_ref(), "--write".as_ref(), path.as_os_str()])
+        .spawn()
+        .unwrap();
+    let progress = path.with_file_name(format!("{}.progress", path.file_name().unwrap().to_string_lossy()));
+    let some = |text: String| !text.contains("\"files\":0");
+    while run.try_wait().unwrap().is_none() {
+        if fs::read_to_string(&progress).is_ok_and(some) {
+            run.kill().unwrap();
+            run.wait().unwrap();
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    progress.exists()
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_to_the_same_bytes() {
+    let (folder, out) = (folder_of_tones(40), tempfile::tempdir().unwrap());
+    for format in ["json", "csv", "parquet"] {
+        let (whole, broken) = (out.path().join(format), out.path().join(format!("broken.{format}")));
+        assert_eq!(measure(folder.path(), &["--format", format], &[("--write", &whole)]).code, 0);
+        let mut tries = 0;
+        while !killed_half_way(folder.path(), format, &broken) {
+            tries += 1;
+            assert!(tries < 5, "forty files were always measured before anybody could look");
+            fs::remove_file(&broken).unwrap();
+        }
+        let again = measure(folder.path(), &["--format", format], &[("--write", &broken)]);
+        assert_eq!(again.code, 0, "{}", again.err);
+        assert!(fs::read(&whole).unwrap() == fs::read(&broken).unwrap(), "{format} differs");
+    }
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 6, "something was left beside the outputs");
+}
+
+#[test]
+fn an_output_of_another_speaker_is_not_gone_on_with() {
+    let (folder, out) = (folder_of_tones(40), tempfile::tempdir().unwrap());
+    let path = out.path().join("values.csv");
+    if killed_half_way(folder.path(), "csv", &path) {
+        let again = measure(folder.path(), &["--format", "csv", "--channel", "1"], &[("--write", &path)]);
+        assert_eq!(again.code, 1, "{}", again.out);
+    }
+}
+
 #[test]
 fn a_finished_output_is_not_written_over() {
     let (folder, out) = (folder_of_tones(2), tempfile::tempdir().unwrap());

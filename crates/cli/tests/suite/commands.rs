@@ -170,7 +170,9 @@ fn every_command_ends_its_help_with_an_example() {
         "cohort show",
         "train",
         "evaluate",
+        "compare",
         "screeners list",
+        "screeners schema",
         "dictionary",
     ];
     for command in commands {
@@ -194,5 +196,5 @@ fn shipped_screeners_have_cards_that_can_be_shown() {
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     let page = fs::read_to_string(out.path().join("card.html")).unwrap();
-    assert!(page.contains("darwin-24") && page.contains("ROC curve") && page.contains("copied_blocks"));
+    assert!(page.contains("darwin-24") && page.contains("ROC: AUC") && page.contains("copied_blocks"));
 }

@@ -4,6 +4,7 @@
 //! the room. Each baseline chooses columns of the table by the name of their set, or what is recorded of people, and is judged
 //! by the same nested folds as everything else.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Column, FeatureTable, Participant};
 
@@ -12,12 +13,12 @@ use feature::{Unit, Value};
 use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words};
 use crate::{
     Error, Interval, Plan, Training,
-    evaluate::{Nested, Progress, Watch, missingness, nested},
+    evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
     metric::Judged,
 };
 
 /// What an estimator reaches on columns that should not matter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// Name: `silence`, `file`, `capture`, `duration`, `metadata`, `demographics`, `missingness`.
     pub name: String,
@@ -25,6 +26,17 @@ pub struct Baseline {
     pub columns: Vec<String>,
     /// Area under the ROC curve; mean over outer folds and repeats, interval from drawing people.
     pub auc: Interval,
+}
+
+/// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Baselines {
+    /// The estimator that was fitted: the headline's, or logistic regression beside a screener.
+    pub estimator: String,
+    /// What it reached.
+    pub fitted: Vec<Baseline>,
+    /// Baselines that could not be fitted, and why.
+    pub unchecked: Vec<Unchecked>,
 }
 
 /// The whole table under the baselines' estimator.
@@ -172,8 +184,38 @@ pub(crate) fn baselines(
             None
         }
     };
+    let baselines = each(seen, plan, KINDS.iter(), watch, &mut say)?;
+    Ok((whole, baselines))
+}
+
+/// The baselines of a card under the plan's first family. Gaps are left out: every card has them as a reading.
+pub(crate) fn of_card(seen: &Seen<'_>, plan: &Plan, watch: Watch<'_>) -> Result<Baselines, Error> {
+    let plan = Plan {
+        families: plan.families[..1].to_vec(),
+        by: None,
+        permutations: 0,
+        curve: vec![],
+        ..plan.clone()
+    };
+    let mut unchecked = vec![];
+    let kinds = KINDS.iter().filter(|kind| !matches!(kind.source, Source::Gaps));
+    let fitted = each(seen, &plan, kinds, watch, &mut |check: &str, reason| {
+        unchecked.push(Unchecked { check: check.to_owned(), reason });
+    })?;
+    Ok(Baselines { estimator: plan.families[0].name.clone(), fitted, unchecked })
+}
+
+/// Fits each kind that has columns; `say` hears of those that have none.
+fn each<'k>(
+    seen: &Seen<'_>,
+    plan: &Plan,
+    kinds: impl Iterator<Item = &'k Kind> + Clone,
+    watch: Watch<'_>,
+    say: &mut dyn FnMut(&str, String),
+) -> Result<Vec<Baseline>, Error> {
+    let of = kinds.clone().count();
     let mut baselines = vec![];
-    for (done, kind) in KINDS.iter().enumerate() {
+    for (done, kind) in kinds.enumerate() {
         match columns(kind, seen)?.ok_or_else(|| Ok(absent(kind))).and_then(|table| {
             let nested = judged(&table, plan)?;
             Ok((table, nested))
@@ -185,9 +227,9 @@ pub(crate) fn baselines(
             }),
             Err(reason) => say(kind.name, reason?),
         }
-        watch(Progress { stage: "baselines", done: done + 1, of: KINDS.len() });
+        watch(Progress { stage: "baselines", done: done + 1, of });
     }
-    Ok((whole, baselines))
+    Ok(baselines)
 }
 
 fn absent(kind: &Kind) -> String {
@@ -204,12 +246,12 @@ fn name_of(column: &Column) -> String {
 
 /// Nested folds on a table; `Err(Ok(…))` says why it cannot be fitted, `Err(Err(…))` is a broken house.
 fn judged(table: &FeatureTable, plan: &Plan) -> Result<Nested, Result<String, Error>> {
-    let fitted = Training::new(table).and_then(|everybody| nested(&everybody, plan, &|| ()));
+    let fitted = Training::new(table).and_then(|everybody| nested(&everybody, plan, &Stage::silent()));
     let first = |mut families: Vec<Nested>| families.swap_remove(0);
     fitted.map(first).map_err(|error| match error {
-        Error::NothingMeasured { .. } | Error::Study(study::Error::TooFewPeople { .. }) => {
-            Ok(error.to_string())
-        }
+        Error::NothingMeasured { .. }
+        | Error::Groups { .. }
+        | Error::Study(study::Error::TooFewPeople { .. }) => Ok(error.to_string()),
         other => Err(other),
     })
 }

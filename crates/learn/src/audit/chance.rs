@@ -70,7 +70,7 @@ fn area(ranks: &[f64], labels: &[bool], impaired: usize) -> f64 {
 }
 
 /// Ranks from 1, equal numbers sharing their mean rank.
-fn midranks(numbers: &[f64]) -> Vec<f64> {
+pub(crate) fn midranks(numbers: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..numbers.len()).collect();
     order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
     let mut ranks = vec![0.0; numbers.len()];

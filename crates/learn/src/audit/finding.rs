@@ -1,5 +1,6 @@
 //! What a finding is made of: words for people, numbers and names for programs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Decision, FeatureTable};
 
@@ -7,7 +8,7 @@ use super::chance::Told;
 use crate::Interval;
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
@@ -18,7 +19,7 @@ pub enum Severity {
 }
 
 /// Something the audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Kind: `copied_blocks`.
     pub kind: String,
@@ -46,7 +47,7 @@ pub struct Finding {
 }
 
 /// A number of the evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// What it is: `auc`, `people`.
     pub name: String,
@@ -64,7 +65,7 @@ pub struct Figure {
 }
 
 /// A participant's task, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockName {
     /// Pseudonym as in the cohort.
     pub participant: String,

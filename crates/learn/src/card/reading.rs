@@ -1,24 +1,26 @@
 //! One estimator on one reading of a cohort, in numbers and points that a page can draw.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Plan,
     bootstrap::{Spread, spread},
-    evaluate::Nested,
+    evaluate::{Nested, mean_auc},
     metric::{BINS, Bin, Interval, Judged, Metrics, logit},
     seed::derive,
 };
 
 /// Metrics, curves and distributions of one reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// Number of people.
     pub people: usize,
     /// Impaired people.
     pub impaired: usize,
     /// Every metric with its 95 % interval from drawing people. `auc.value` is the mean over outer folds and repeats; the other
-    /// values, and all intervals, are means over repeats of pooled out-of-fold probabilities.
+    /// values, and all intervals, are means over repeats of pooled out-of-fold probabilities. Where groups were left out, `auc`
+    /// is the mean over the groups of both classes, its interval from drawing people within each.
     #[serde(flatten)]
     pub metrics: Metrics<Interval>,
     /// Standard deviation of the AUC over outer folds and repeats.
@@ -34,7 +36,7 @@ pub struct Reading {
 }
 
 /// A point of the ROC curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RocPoint {
     /// Share of healthy people who screen positive.
     pub false_positive_rate: f64,
@@ -47,7 +49,7 @@ pub struct RocPoint {
 }
 
 /// How many people of each class have which probability: 20 bins of equal width, means over repeats.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Healthy people a bin.
     pub healthy: Vec<f64>,
@@ -56,7 +58,7 @@ pub struct Distribution {
 }
 
 /// A point of the decision curve (Vickers & Elkin 2006) at the plan's prevalence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decider {
     /// Probability at which somebody would be referred.
     pub threshold: f64,
@@ -70,7 +72,13 @@ pub struct Decider {
 pub(crate) fn reading(nested: &Nested, plan: &Plan) -> Reading {
     let found = spread(&nested.repeats, &[], (plan.draws, derive(plan.seed, &[SEED])))
         .expect("the folds were stratified, so both classes are there");
-    reading_of(&nested.repeats, &nested.fold_aucs, found, plan.prevalence)
+    let mut reading = reading_of(&nested.repeats, &nested.fold_aucs, found, plan.prevalence);
+    if !nested.groups.is_empty() {
+        let seed = derive(plan.seed, &[SEED, 1]);
+        let mean = mean_auc(&nested.repeats[0], &nested.groups, (plan.draws, seed));
+        reading.metrics.auc = mean.unwrap_or(reading.metrics.auc);
+    }
+    reading
 }
 
 /// Seed of the draws of people, below the plan's.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outer::{Outer, outer};
 use crate::{Error, Plan, Training, seed::derive};
 
 /// Every split of a nested cross-validation, as rows of the table.
@@ -35,19 +36,18 @@ pub(crate) fn inner_seed(plan: &Plan, repeat: usize, fold: usize) -> u64 {
 impl Splits {
     /// The splits of this plan over these people. [`evaluate`](crate::evaluate()) makes the same ones.
     pub fn draw(everybody: &Training<'_>, plan: &Plan) -> Result<Self, Error> {
-        let fold = |repeat, (fold, (training, held)): (usize, (Training<'_>, crate::Held<'_>))| {
-            let inner = training.split(plan.inner, inner_seed(plan, repeat, fold))?;
+        let fold = |it: &Outer<'_>| {
+            let inner = it.training.split(plan.inner, inner_seed(plan, it.repeat, it.fold))?;
             let inner = inner.iter().map(|(_, held)| held.rows().to_vec()).collect();
-            Ok(OuterFold { held: held.rows().to_vec(), inner })
+            Ok(OuterFold { held: it.held.rows().to_vec(), inner })
         };
-        let repeat = |repeat| {
-            let folds = everybody.split(plan.outer, outer_seed(plan, repeat))?;
-            folds.into_iter().enumerate().map(|it| fold(repeat, it)).collect()
-        };
+        let folds = outer(everybody, plan)?;
+        let repeats =
+            folds.chunk_by(|a, b| a.repeat == b.repeat).map(|folds| folds.iter().map(fold).collect());
         let people = everybody.0.table.participants();
         Ok(Self {
             participants: people.iter().map(|person| person.id.reveal().to_owned()).collect(),
-            repeats: (0..plan.repeats).map(repeat).collect::<Result<_, Error>>()?,
+            repeats: repeats.collect::<Result<_, Error>>()?,
         })
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Design, Preparation};
-use crate::{Training, training::People};
+use crate::{Label, Training, training::People};
 
 /// Statistics of one feature over tasks: mean, standard deviation, 20th and 80th percentile. The last two are the person's
 /// quicker and slower tasks without the single worst one.
@@ -23,7 +23,7 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// Learns the profile of the training people.
-    pub(crate) fn of(preparation: &Preparation, training: &Training<'_>) -> Self {
+    pub(crate) fn of<Y: Label>(preparation: &Preparation, training: &Training<'_, Y>) -> Self {
         let columns = training.0.table.columns();
         let mut names: Vec<&str> = Vec::new();
         let mut features: Vec<Vec<usize>> = Vec::new();
@@ -42,7 +42,7 @@ impl Profile {
     }
 
     /// The standardised profiles of people.
-    pub(crate) fn apply(&self, preparation: &Preparation, people: &People<'_>) -> Design {
+    pub(crate) fn apply<Y: Label>(&self, preparation: &Preparation, people: &People<'_, Y>) -> Design {
         let statistics = statistics(&self.features, preparation, people);
         let cells = statistics.iter().zip(&self.spreads).flat_map(|(values, (median, mean, deviation))| {
             values.iter().map(move |value| (if value.is_nan() { median } else { value } - mean) / deviation)
@@ -52,7 +52,11 @@ impl Profile {
 }
 
 /// One list of people a statistic; NaN where somebody did no task with the feature.
-fn statistics(features: &[Vec<usize>], preparation: &Preparation, people: &People<'_>) -> Vec<Vec<f64>> {
+fn statistics<Y: Label>(
+    features: &[Vec<usize>],
+    preparation: &Preparation,
+    people: &People<'_, Y>,
+) -> Vec<Vec<f64>> {
     let mut all = Vec::with_capacity(features.len() * STATISTICS);
     for columns in features {
         let places: Vec<Vec<f64>> = columns.iter().map(|&it| preparation.measured(it, people)).collect();

@@ -54,6 +54,22 @@ pub(crate) fn fit_form(
     (folds, seed): (usize, u64),
     like: Option<&FormFit>,
 ) -> Result<FormFit, Error> {
+    Ok(fit_form_shown(training, tasks, (folds, seed), like)?.0)
+}
+
+/// The inner out-of-fold evidence that a form was joined on; `labels` in the order of the evidence.
+pub(crate) struct Shown {
+    pub(crate) evidence: Evidence,
+    pub(crate) labels: Vec<bool>,
+}
+
+/// [`fit_form`] with the evidence that it calibrated and joined on.
+pub(crate) fn fit_form_shown(
+    training: &Training<'_>,
+    tasks: &[TaskColumns],
+    (folds, seed): (usize, u64),
+    like: Option<&FormFit>,
+) -> Result<(FormFit, Shown), Error> {
     let splits = training.split(folds, seed)?;
     let (mut fitted, mut evidence) = (Vec::new(), Evidence::new());
     for (it, task) in tasks.iter().enumerate() {
@@ -64,7 +80,7 @@ pub(crate) fn fit_form(
     // The order of the evidence is that of the folds, not of the people.
     let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels()).copied().collect();
     let rho = fit_rho(&evidence, &labels, (logit(training.prevalence()), derive(seed, &[RHO])));
-    Ok(FormFit { tasks: fitted, rho })
+    Ok((FormFit { tasks: fitted, rho }, Shown { evidence, labels }))
 }
 
 const RHO: u64 = 0x40;
@@ -187,12 +203,12 @@ mod tests {
         let table = synthetic::blocks(60, (1, 20), 0.0, 3);
         let everybody = Training::new(&table).unwrap();
         let splits = everybody.split(4, 1).unwrap();
-        let (fit, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
+        let (_, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
         let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels().to_vec()).collect();
         let honest: Vec<f64> = out_of_fold.into_iter().flatten().collect();
-        let own: Vec<f64> =
-            fit.log_ratios(&everybody.0, &tasks(&table)[0].columns).into_iter().flatten().collect();
-        assert!(auc(&own, everybody.labels()).max(1.0 - auc(&own, everybody.labels())) > 0.7);
+        let design = Preparation::of(&everybody).unwrap().apply(&everybody.0);
+        let (intercept, coefficients) = logistic_line(&design, everybody.labels(), &[1.0]).swap_remove(0);
+        assert!(auc(&design.linear(intercept, &coefficients), everybody.labels()) > 0.7);
         assert!((auc(&honest, &labels) - 0.5).abs() < 0.2);
         assert!(honest.iter().all(|ratio| ratio.abs() < 1.5), "noise must not be believed: {honest:?}");
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,16 +14,16 @@ use super::{
     fusion::{fuse, random_set},
 };
 use crate::{
-    Error, FormSettings, Held, Settings, Training,
+    Error, FormSettings, Settings, Training,
     bootstrap::{Spread, spread},
     estimator::sigmoid,
-    evaluate::{Progress, Watch, inner_seed, outer_seed},
+    evaluate::{Outer, Progress, Watch, inner_seed, outer},
     metric::{Interval, Judged, Metrics, auc, logit},
     seed::derive,
 };
 
 /// Evidence for one form of a screener.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FormEvidence {
     /// Name of the form.
     pub form: String,
@@ -33,7 +34,7 @@ pub struct FormEvidence {
 }
 
 /// Evidence for one set of tasks, or an average over random sets of one size.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetEvidence {
     /// Which tasks, and sensitivity and specificity at both cuts.
     #[serde(flatten)]
@@ -67,21 +68,23 @@ pub(crate) fn honest(
     (stage, watch): (&'static str, Watch<'_>),
 ) -> Result<Honest, Error> {
     let (tasks, plan) = (form.columns(everybody)?, &settings.plan);
-    let mut units = Vec::new();
-    for repeat in 0..plan.repeats {
-        let folds = everybody.split(plan.outer, outer_seed(plan, repeat))?.into_iter().enumerate();
-        units.extend(folds.map(|(fold, sides)| (inner_seed(plan, repeat, fold), sides)));
-    }
+    let units = outer(everybody, plan)?;
     let (done, of) = (AtomicUsize::new(0), units.len());
-    let judge = |(seed, (training, held)): &(u64, (Training<'_>, Held<'_>))| {
-        let fit = fit_form(training, &tasks, (plan.inner, *seed), None)?;
+    let judge = |Outer { repeat, fold, training, held }: &Outer<'_>| {
+        let seed = inner_seed(plan, *repeat, *fold);
+        let fit = fit_form(training, &tasks, (plan.inner, seed), None)?;
         let ratios =
             tasks.iter().zip(&fit.tasks).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
         watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
         Ok(Fold { rho: fit.rho, rows: held.rows().to_vec(), ratios })
     };
     let folds = units.par_iter().map(judge).collect::<Result<_, Error>>()?;
-    Ok(Honest { tasks, labels: everybody.labels().to_vec(), outer: plan.outer, folds })
+    Ok(Honest {
+        tasks,
+        labels: everybody.labels().to_vec(),
+        outer: units.iter().filter(|it| it.repeat == 0).count(),
+        folds,
+    })
 }
 
 /// What a set of tasks reached: people judged, fold AUCs, one judgement a repeat.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use feature::{FeatureVector, Unit, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Task};
 
@@ -112,7 +113,7 @@ pub struct Outside {
 }
 
 /// How a band did for people whom the screener was not fitted on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Operating {
     /// The tasks; empty for an average over random sets of `size` tasks.
     pub tasks: Vec<Task>,
@@ -127,7 +128,7 @@ pub struct Operating {
 }
 
 /// Sensitivity and specificity at one cut of the likelihood ratio.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CutPoint {
     /// The cut.
     pub likelihood_ratio: f64,

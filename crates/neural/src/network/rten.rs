@@ -3,7 +3,7 @@
 //! rten computes in f32, i32, i8 and u8: 64-bit integers and booleans are narrowed on the way in and widened on the way out.
 //! Graphs it would get wrong are refused here, with what to do instead.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
@@ -29,7 +29,7 @@ impl Rten {
     pub(super) fn new(graph: &Graph, threads: usize) -> Result<Self, Error> {
         refusals(graph)?;
         let failed = |it: &dyn std::error::Error| Error::Run { executor: NAME, reason: it.to_string() };
-        let network = Model::load(graph.to_onnx()).map_err(|it| failed(&it))?;
+        let network = Model::load(spelled_out(graph).to_onnx()).map_err(|it| failed(&it))?;
         let ids = |ports: &[Port]| -> Result<Vec<NodeId>, Error> {
             ports.iter().map(|it| network.node_id(&it.name).map_err(|it| failed(&it))).collect()
         };
@@ -93,6 +93,24 @@ fn refusals(graph: &Graph) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The same graph with the shape of every kernel written at its convolution: ONNX lets it be inferred, rten does not.
+fn spelled_out(graph: &Graph) -> Cow<'_, Graph> {
+    let lacks = |it: &Node| it.op == "Conv" && !it.attributes.contains_key("kernel_shape");
+    if !graph.nodes.iter().any(lacks) {
+        return Cow::Borrowed(graph);
+    }
+    let mut graph = graph.clone();
+    for node in graph.nodes.iter_mut().filter(|it| lacks(it)) {
+        let kernel =
+            node.input(1).and_then(|it| graph.initialisers.get(it)).and_then(|it| it.shape().get(2..));
+        if let Some(kernel) = kernel {
+            let kernel = Attribute::Ints(kernel.iter().map(|&it| it as i64).collect());
+            node.attributes.insert("kernel_shape".to_owned(), kernel);
+        }
+    }
+    Cow::Owned(graph)
 }
 
 fn is_padded(node: &Node) -> bool {

@@ -1,7 +1,8 @@
 //! The messages of ONNX's protobuf, as far as a network needs them.
 //!
 //! Field numbers from `onnx/onnx.proto` (ONNX 1.19, Apache-2.0). Documentation strings, training parts, sparse tensors and
-//! quantisation notes are left out: prost skips fields that are not named here.
+//! quantisation notes are left out: prost skips fields that are not named here. Lists are packed where `onnx.proto` says so and
+//! nowhere else, because some readers take only what it says.
 
 use std::collections::HashMap;
 
@@ -98,9 +99,9 @@ pub(super) struct Attribute {
     pub(super) t: Option<Tensor>,
     #[prost(message, optional, boxed, tag = "6")]
     pub(super) g: Option<Box<Graph>>,
-    #[prost(float, repeated, tag = "7")]
+    #[prost(float, repeated, packed = "false", tag = "7")]
     pub(super) floats: Vec<f32>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
     #[prost(bytes = "bytes", repeated, tag = "9")]
     pub(super) strings: Vec<Bytes>,
@@ -122,7 +123,7 @@ pub(super) mod kind {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Tensor {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub(super) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub(super) data_type: i32,

@@ -1,19 +1,19 @@
 //! Small files of weights as others write them, with numbers of a fixed sequence.
 
 /// Numbers between −1 and 1, spread evenly, always the same.
-pub struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Numbers(seed)
     }
 
-    pub fn one(&mut self) -> f32 {
+    pub(crate) fn one(&mut self) -> f32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     }
 
-    pub fn many(&mut self, count: usize, scale: f32) -> Vec<f32> {
+    pub(crate) fn many(&mut self, count: usize, scale: f32) -> Vec<f32> {
         (0..count).map(|_| self.one() * scale).collect()
     }
 }
@@ -23,13 +23,13 @@ fn le(values: &[f32]) -> Vec<u8> {
 }
 
 /// `model.bin` of CTranslate2, version 6.
-pub struct CTranslate2 {
+pub(crate) struct CTranslate2 {
     count: u32,
     bytes: Vec<u8>,
 }
 
 impl CTranslate2 {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         CTranslate2 { count: 0, bytes: Vec::new() }
     }
 
@@ -42,17 +42,17 @@ impl CTranslate2 {
         self.bytes.extend((len as u32).to_le_bytes());
     }
 
-    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+    pub(crate) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         self.header(name, shape, 0, values.len() * 4);
         self.bytes.extend(le(values));
     }
 
-    pub fn heads(&mut self, name: &str, heads: i16) {
+    pub(crate) fn heads(&mut self, name: &str, heads: i16) {
         self.header(name, &[], 2, 2);
         self.bytes.extend(heads.to_le_bytes());
     }
 
-    pub fn done(self, specification: &str) -> Vec<u8> {
+    pub(crate) fn done(self, specification: &str) -> Vec<u8> {
         let head = [
             &6_u32.to_le_bytes()[..],
             &text16(specification),
@@ -70,7 +70,7 @@ fn text16(text: &str) -> Vec<u8> {
 
 /// A GGUF file, version 3.
 #[derive(Default)]
-pub struct Gguf {
+pub(crate) struct Gguf {
     notes: Vec<u8>,
     note_count: u64,
     infos: Vec<u8>,
@@ -88,30 +88,30 @@ impl Gguf {
         self.notes.extend([&text64(key)[..], &kind.to_le_bytes(), value].concat());
     }
 
-    pub fn text(&mut self, key: &str, value: &str) {
+    pub(crate) fn text(&mut self, key: &str, value: &str) {
         self.note(key, 8, &text64(value));
     }
 
-    pub fn number(&mut self, key: &str, value: u32) {
+    pub(crate) fn number(&mut self, key: &str, value: u32) {
         self.note(key, 4, &value.to_le_bytes());
     }
 
-    pub fn float(&mut self, key: &str, value: f32) {
+    pub(crate) fn float(&mut self, key: &str, value: f32) {
         self.note(key, 6, &value.to_le_bytes());
     }
 
-    pub fn texts(&mut self, key: &str, values: &[String]) {
+    pub(crate) fn texts(&mut self, key: &str, values: &[String]) {
         let list: Vec<u8> = values.iter().flat_map(|it| text64(it)).collect();
         self.note(key, 9, &[&8_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes(), &list].concat());
     }
 
-    pub fn integers(&mut self, key: &str, values: &[i32]) {
+    pub(crate) fn integers(&mut self, key: &str, values: &[i32]) {
         let list: Vec<u8> = values.iter().flat_map(|it| it.to_le_bytes()).collect();
         self.note(key, 9, &[&5_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes(), &list].concat());
     }
 
     /// Shape outermost first; the file gives it innermost first.
-    pub fn weight(&mut self, name: &str, shape: &[usize], kind: u32, bytes: &[u8]) {
+    pub(crate) fn weight(&mut self, name: &str, shape: &[usize], kind: u32, bytes: &[u8]) {
         self.info_count += 1;
         self.infos.extend([&text64(name)[..], &(shape.len() as u32).to_le_bytes()].concat());
         self.infos.extend(shape.iter().rev().flat_map(|&it| (it as u64).to_le_bytes()));
@@ -120,11 +120,11 @@ impl Gguf {
         self.data.resize(self.data.len().next_multiple_of(32), 0);
     }
 
-    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+    pub(crate) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         self.weight(name, shape, 0, &le(values));
     }
 
-    pub fn done(self) -> Vec<u8> {
+    pub(crate) fn done(self) -> Vec<u8> {
         let counts = [self.info_count.to_le_bytes(), self.note_count.to_le_bytes()].concat();
         let mut bytes = [&b"GGUF"[..], &3_u32.to_le_bytes(), &counts, &self.notes, &self.infos].concat();
         bytes.resize(bytes.len().next_multiple_of(32), 0);
@@ -134,7 +134,7 @@ impl Gguf {
 }
 
 /// Q8_0 blocks of 32: a scale and integers. Gives the bytes and the weights they stand for.
-pub fn q8_0(values: &[f32]) -> (Vec<u8>, Vec<f32>) {
+pub(crate) fn q8_0(values: &[f32]) -> (Vec<u8>, Vec<f32>) {
     let (mut bytes, mut exact) = (Vec::new(), Vec::new());
     for block in values.as_chunks::<32>().0 {
         let most = block.iter().fold(0.0_f32, |most, it| most.max(it.abs()));

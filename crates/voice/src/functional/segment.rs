@@ -50,6 +50,7 @@ const fn segment(
         source: SOURCE,
         missing: "nothing voiced, or too few stretches for the statistic",
         reach: Reach::AnyDevice,
+        fragile: crate::fragility::of(name),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Normalised forward cross-correlation of one frame, by three transforms.
 
-use std::{f64::consts::PI, sync::Arc};
+use std::sync::Arc;
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
-use crate::period::vertex;
+use crate::interpolate::{PHASES, Sinc, vertex};
 
 /// One period of the 75 Hz floor in samples: the length of the window, and the longest lag.
 const PERIOD: usize = 213;
@@ -12,8 +12,6 @@ const PERIOD: usize = 213;
 pub(super) const FRAME: usize = 2 * PERIOD;
 /// Taps of the windowed sinc that reads the correlation between its lags.
 const TAPS: usize = 48;
-/// Places between two lags where it can be read.
-const PHASES: usize = 32;
 /// Size of the transforms: the frame with its margins fits.
 const SIZE: usize = 512;
 /// A maximum this much below the greatest, both by parabola, cannot become the greatest when it is read exactly.
@@ -32,8 +30,7 @@ pub(super) struct Forward {
     scratch: Vec<Complex32>,
     /// Normalised correlation at lags −margin to PERIOD + margin.
     correlation: Vec<f32>,
-    /// `[PHASES, TAPS]`.
-    sinc: Vec<f32>,
+    sinc: Sinc,
 }
 
 impl Forward {
@@ -47,7 +44,7 @@ impl Forward {
             window: forward.make_output_vec(),
             whole: forward.make_output_vec(),
             correlation: vec![0.0; PERIOD + 2 * (TAPS / 2)],
-            sinc: sinc_table(),
+            sinc: Sinc::new(TAPS),
             scratch,
             forward,
             inverse,
@@ -104,10 +101,7 @@ impl Forward {
 
     /// The correlation at `place / PHASES`.
     fn read(&self, place: usize) -> f32 {
-        let (lag, phase) = (place / PHASES, place % PHASES);
-        let weights = &self.sinc[phase * TAPS..(phase + 1) * TAPS];
-        let values = &self.correlation[lag + 1 - TAPS / 2..lag + 1 + TAPS / 2];
-        weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
+        self.sinc.read(&self.correlation, place - (TAPS / 2 - 1) * PHASES)
     }
 
     /// Correlation of the first period of the frame with the frame from every lag on, over the root of both energies.
@@ -141,17 +135,6 @@ impl Forward {
             energy = (energy + entering - square(self.frame[lag])).max(0.0);
         }
     }
-}
-
-/// Hann-windowed sinc at every phase; tap 0 reads `TAPS / 2 − 1` lags before the place.
-fn sinc_table() -> Vec<f32> {
-    let half = (TAPS / 2) as f64;
-    let weight = |x: f64| {
-        let sinc = if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) };
-        sinc * (0.5 + 0.5 * (PI * x / (half + 0.5)).cos())
-    };
-    let at = |phase: usize, tap: usize| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64);
-    (0..PHASES).flat_map(|phase| (0..TAPS).map(move |tap| at(phase, tap) as f32)).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 use std::f64::consts::PI;
 
 use super::{AMPLITUDE_FACTOR, LENGTH_FACTOR};
-use crate::period::{dot, vertex};
+use crate::{interpolate::vertex, period::dot};
 
 /// Periods matched with one mean pulse.
 const GROUP: usize = 24;

@@ -4,14 +4,15 @@ use std::{f64::consts::PI, sync::Arc};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex32};
 
-use crate::pitch::{PitchSettings, samples_in};
+use crate::{
+    interpolate::{PHASES, Sinc, vertex},
+    pitch::{PitchSettings, samples_in},
+};
 
 /// Most candidates of a frame, the unvoiced one included (Boersma 1993, table 1).
 pub(super) const MOST: usize = 15;
 /// Taps of the windowed sinc that reads the autocorrelation between its lags.
 const TAPS: usize = 16;
-/// Places between two lags where it can be read.
-const PHASES: usize = 32;
 
 /// One candidate of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,8 +50,7 @@ pub(super) struct Finder {
     scratch: Vec<Complex32>,
     /// Corrected autocorrelation, `[TAPS / 2 + lags + TAPS / 2]`: mirrored before lag 0.
     correlation: Vec<f32>,
-    /// `[PHASES, TAPS]`.
-    sinc: Vec<f32>,
+    sinc: Sinc,
     found: Vec<Candidate>,
 }
 
@@ -75,7 +75,7 @@ impl Finder {
             spectrum,
             scratch,
             correlation: vec![0.0; TAPS / 2 + lags],
-            sinc: sinc_table(),
+            sinc: Sinc::flat(TAPS),
             found: Vec::with_capacity(lags),
         };
         finder.calibrate();
@@ -195,52 +195,11 @@ impl Finder {
 
     /// The autocorrelation at `place / PHASES` lags.
     fn read(&self, place: usize) -> f32 {
-        let (lag, phase) = (place / PHASES, place % PHASES);
-        let weights = &self.sinc[phase * TAPS..(phase + 1) * TAPS];
-        let values = &self.correlation[lag + 1..lag + 1 + TAPS];
-        weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
+        self.sinc.read(&self.correlation[1..], place)
     }
-}
-
-/// Vertex of the parabola through three equally spaced heights: its offset from the middle, in steps, and its height.
-fn vertex(left: f32, middle: f32, right: f32) -> (f32, f32) {
-    let bend = left - 2.0 * middle + right;
-    if bend >= 0.0 {
-        return (0.0, middle);
-    }
-    let offset = (0.5 * (left - right) / bend).clamp(-1.0, 1.0);
-    (offset, middle - 0.25 * (left - right) * offset)
 }
 
 fn hann(length: usize) -> Vec<f32> {
     let angle = |n: usize| 2.0 * PI * (n as f64 + 0.5) / length as f64;
     (0..length).map(|n| (0.5 - 0.5 * angle(n).cos()) as f32).collect()
-}
-
-/// Hann-windowed sinc at every phase, each row summing to 1 so that a flat top stays flat; tap 0 reads `TAPS / 2 − 1` lags before the place.
-fn sinc_table() -> Vec<f32> {
-    let half = (TAPS / 2) as f64;
-    let weight = |x: f64| {
-        let sinc = if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) };
-        sinc * (0.5 + 0.5 * (PI * x / half).cos())
-    };
-    let row = |phase: usize| {
-        let at = move |tap: usize| weight(tap as f64 - (half - 1.0) - phase as f64 / PHASES as f64);
-        let sum: f64 = (0..TAPS).map(at).sum();
-        (0..TAPS).map(move |tap| (at(tap) / sum) as f32)
-    };
-    (0..PHASES).flat_map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_vertex_of_a_parabola_is_exact() {
-        let height = |x: f32| 2.0 - (x - 0.25) * (x - 0.25);
-        let (offset, top) = vertex(height(-1.0), height(0.0), height(1.0));
-        assert!((offset - 0.25).abs() < 1e-6 && (top - 2.0).abs() < 1e-6);
-        assert_eq!(vertex(1.0, 1.0, 1.0), (0.0, 1.0));
-    }
 }

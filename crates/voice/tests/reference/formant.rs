@@ -60,6 +60,8 @@ struct Agreement {
     frames: f64,
     /// Frames more than a tenth apart.
     apart: f64,
+    /// Share of the reference's frames that lie below our median, less a half.
+    rank: f64,
 }
 
 fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) -> Agreement {
@@ -71,7 +73,18 @@ fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) 
     let all = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).collect::<Vec<f64>>();
     let off = all(|it| (it.0 / it.1 - 1.0).abs());
     let apart = off.iter().filter(|off| **off > 0.1).count() as f64 / off.len() as f64;
+    let middle = median(&all(|it| it.0)).unwrap();
+    let below = pairs.iter().map(|it| {
+        if it.1 < middle {
+            1.0
+        } else if it.1 > middle {
+            0.0
+        } else {
+            0.5
+        }
+    });
     Agreement {
+        rank: below.sum::<f64>() / pairs.len() as f64 - 0.5,
         median: median(&all(|it| it.0)).unwrap() / median(&all(|it| it.1)).unwrap() - 1.0,
         frames: median(&off).unwrap(),
         apart,
@@ -99,15 +112,20 @@ fn formants_agree_with_the_reference() {
         let shown: Vec<String> = found
             .iter()
             .map(|it| {
-                let [median, frames, apart] = [it.median, it.frames, it.apart].map(|share| 100.0 * share);
-                format!("{median:+.2} % (frames {frames:.2} %, apart {apart:.1} %)")
+                let [median, frames, apart, rank] =
+                    [it.median, it.frames, it.apart, it.rank].map(|share| 100.0 * share);
+                format!("{median:+.2} % (frames {frames:.2} %, apart {apart:.1} %, rank {rank:+.1} %)")
             })
             .collect();
         ran(&format!("formants reference {name}"), &format!("F1-F4 {}", shown.join(", ")));
         // Where the reference takes wide poles for formants, as in the synthetic speech, a median may lie in the gap between
-        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere.
+        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere, and our median
+        // is at most two of a hundred frames away from the reference's: it is the frames near it that lie far apart.
         let steady = name == "jfk" || name.starts_with("vowel");
-        if !found.iter().all(|it| it.frames <= 0.01 && (it.median.abs() <= 0.01 || !steady)) {
+        let agrees = |it: &Agreement| {
+            it.frames <= 0.01 && it.rank.abs() <= 0.02 && (it.median.abs() <= 0.01 || !steady)
+        };
+        if !found.iter().all(agrees) {
             failed.push(format!("{name}: {shown:?}"));
         }
     }

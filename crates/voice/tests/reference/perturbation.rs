@@ -1,8 +1,8 @@
 //! The acceptance rows of periods: jitter, shimmer and the harmonics-to-noise ratio, against truth and reference numbers.
 
-use feature::FeatureVector;
+use feature::{FeatureVector, Usable};
 use serde_json::Value;
-use voice::set;
+use voice::{Analysis, Recording, set, synth};
 
 use crate::{analysis, folder, json, ran};
 
@@ -26,8 +26,9 @@ const SHIMMER: [(&str, &str); 6] = [
     ("voice.shimmer.dda", "shimmer_dda"),
 ];
 
-/// Files whose noise is only rounding or the movement of the pitch itself: there both programs measure how well they
-/// interpolate, and need not agree.
+/// Files without noise of their own: their ratio is that of rounding to 16 bits and of the movement of the pitch itself, and
+/// both programs measure how well they interpolate. 0.3 dB at 40 dB is a difference in r of 7 in a million; what is asked of
+/// both is that they find no noise: 37 dB or more.
 const VERY_CLEAN: [&str; 3] = ["glide_100_250", "harm_150_sawlike", "tone_440_m20dBFS"];
 
 /// One file of the reference: its name, our values, and the reference's.
@@ -91,7 +92,7 @@ fn the_harmonics_to_noise_ratio_is_the_truth_and_agrees_with_the_reference() {
         let want = reference["hnr_cc_mean"].as_f64().unwrap();
         ran(&format!("hnr reference {name}"), &format!("{got:.2} dB, reference {want:.2} dB"));
         if VERY_CLEAN.contains(&name.as_str()) {
-            assert!(got > 37.0, "{name}: {got}");
+            assert!(got > 37.0 && want > 37.0, "{name}: {got}, reference {want}");
         } else if (got - want).abs() > 0.3 {
             failed.push(format!("{name}: {got}, reference {want}"));
         }
@@ -140,4 +141,75 @@ fn exact_jitter_is_nearer_truth_than_the_reference() {
 #[test]
 fn exact_shimmer_is_nearer_truth_than_the_reference() {
     near_truth("voice.shimmer.exact_db", "shimmer_local_dB", |_| 0.2);
+}
+
+/// Pulses of a made-up voice: periods and strengths vary around their means, each by itself, by what `seed` draws.
+fn pulses(hertz: f64, (jitter, shimmer_db): (f64, f64), seconds: f64, seed: u64) -> Vec<(f64, f64)> {
+    // The mean absolute difference of two values drawn evenly within ±w is 2 w / 3, and a uniform value of rms r is within ±r√3.
+    let draws = synth::noise(1.0 / 3f64.sqrt(), 1.0, seed);
+    let draw = |n: usize| f64::from(draws[n]);
+    let mut moment = 0.02;
+    let mut pulses = Vec::new();
+    for n in 0.. {
+        let strength = 10f64.powf(1.5 * shimmer_db * draw(2 * n + 1) / 20.0);
+        pulses.push((moment, strength));
+        moment += (1.0 + 1.5 * jitter * draw(2 * n)) / hertz;
+        if moment > seconds - 0.02 {
+            break;
+        }
+    }
+    pulses
+}
+
+/// Jitter and shimmer of pulses, by their definitions.
+fn planted(pulses: &[(f64, f64)]) -> (f64, f64) {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let periods: Vec<f64> = pulses.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let changes: Vec<f64> = periods.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    let levels: Vec<f64> =
+        pulses.windows(2).map(|pair| 20.0 * (pair[1].1 / pair[0].1).log10().abs()).collect();
+    (mean(&changes) / mean(&periods), mean(&levels))
+}
+
+/// The constants of the exact measures were set on the golden vowels. These are others: vowels made here, with other pitches,
+/// seeds and formants. What was reached when this was written: jitter nearer truth than the standard names on 29 of 36 and
+/// within 30 % on all, shimmer nearer on 19 and within 0.35 dB. The same constants read jitter a quarter low at 178 Hz and a
+/// quarter high at 242 Hz; that the whitened pulse of a period still rings into the next would explain it, but is not shown.
+/// No less may be reached than that.
+#[test]
+fn exact_perturbation_of_vowels_that_nothing_was_tuned_on_is_bounded() {
+    let mut failed = Vec::new();
+    let (mut nearer, mut count) = ([0, 0], 0);
+    for (seed, hertz) in (100..).zip([92.0, 118.0, 147.0, 178.0, 205.0, 242.0]) {
+        for (vowel, formants) in [("a", &synth::A), ("i", &synth::I)] {
+            for (jitter, shimmer_db) in [(0.005, 0.2), (0.012, 0.4), (0.025, 0.8)] {
+                let pulses = pulses(hertz, (jitter, shimmer_db), 3.0, seed * 7 + count);
+                let truth = planted(&pulses);
+                let sound = synth::uneven_vowel(&pulses, formants, 0.4, 3.0);
+                let usable = Usable::new(Recording::from_samples(sound)).unwrap();
+                let values = set().measure(&Analysis::new(&usable));
+                let number = |name: &str| values.number(name).unwrap_or(f64::NAN);
+                let exact = (number("voice.jitter.exact"), number("voice.shimmer.exact_db"));
+                let standard = (number("voice.jitter.local"), number("voice.shimmer.local_db"));
+                nearer[0] += u64::from((exact.0 - truth.0).abs() < (standard.0 - truth.0).abs());
+                nearer[1] += u64::from((exact.1 - truth.1).abs() < (standard.1 - truth.1).abs());
+                count += 1;
+                let shown = format!(
+                    "/{vowel}/ {hertz} Hz: jitter {:.5} (truth {:.5}, standard {:.5}), shimmer {:.3} dB ({:.3}, {:.3})",
+                    exact.0, truth.0, standard.0, exact.1, truth.1, standard.1
+                );
+                ran("exact perturbation of a vowel of our own", &shown);
+                let near = (exact.0 - truth.0).abs() <= 0.3 * truth.0 && (exact.1 - truth.1).abs() <= 0.35;
+                if !near {
+                    failed.push(shown);
+                }
+            }
+        }
+    }
+    ran(
+        "exact perturbation",
+        &format!("nearer truth than the standard names: {nearer:?} of {count}; outside: {}", failed.len()),
+    );
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(4 * nearer[0] >= 3 * count && 2 * nearer[1] > count, "{nearer:?} of {count}");
 }

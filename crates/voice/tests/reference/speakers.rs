@@ -86,3 +86,65 @@ fn the_participant_alone_is_measured_as_if_nobody_else_had_spoken() {
     assert!(off < 0.2 && mixed > off, "{off} {mixed}");
     assert_eq!(set().measure(&participant).number("voice.speaker.second_share"), Some(0.0));
 }
+
+/// Voices that no limit was set on, each long enough for one of two: a real one of seven people, English and Korean.
+fn others(data: &Path) -> Vec<(&'static str, Vec<f32>)> {
+    let joined = |names: &[&str]| names.iter().flat_map(|name| sound(data, name)).collect::<Vec<f32>>();
+    let disfluent =
+        ["words", "um", "internalsil", "long", "cutoff"].map(|it| format!("disfluency/mfa_{it}.flac"));
+    vec![
+        ("disfluent", joined(&disfluent.each_ref().map(String::as_str))),
+        ("jfk", joined(&["en/jfk_16k_mono.wav"]).repeat(2)),
+        ("telephone", joined(&["en/OSR_us_000_0034_8k.wav"])),
+        ("ljspeech", joined(&["en/ljspeech/LJ001-0001.wav", "en/ljspeech/LJ001-0004.wav"]).repeat(2)),
+        ("fleurs", joined(&["en/fleurs_sonar_1.wav"]).repeat(4)),
+        ("librispeech", joined(&["en/picovoice_leopard_test.wav"]).repeat(4)),
+        ("korean", joined(&["ko/picovoice_leopard_test_ko.wav"]).repeat(5)),
+        ("korean commands", joined(&["ko/picovoice_rhino_test_within_context_ko.wav"]).repeat(5)),
+    ]
+}
+
+/// What is found where nothing was tuned is worse than on the six people the limits were set on, and may become no worse than
+/// when this was written: 22 of 28 pairs within 10 points. Of the others five are one quiet reader taken for the other voice,
+/// and one is left open. Two of eight single voices are taken for two: short recordings played over and over, in which
+/// two ways of speaking come again at the same place.
+#[test]
+fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
+    let Some(data) = folder("INKLING_DATA") else { return };
+    let others = others(&data);
+    let (mut doubled, mut off) = (0, Vec::new());
+    for (name, samples) in &others {
+        let share = share(samples.clone());
+        doubled += usize::from(share > 0.05);
+        ran(&format!("one speaker {name}"), &format!("second share {:.1} %", 100.0 * share));
+    }
+    for a in 0..others.len() {
+        for b in 0..a {
+            let ((one_name, one), (other_name, other)) = (&others[a], &others[b]);
+            // In turns of a few seconds, as an interview has them.
+            let half = |sound: &[f32], second: bool| {
+                let middle = sound.len() / 2;
+                if second { sound[middle..].to_vec() } else { sound[..middle].to_vec() }
+            };
+            let both = [half(one, false), half(other, false), half(one, true), half(other, true)].concat();
+            let (more, less) = (spoken(one), spoken(other));
+            let want = more.min(less) / (more + less);
+            let got = share(both);
+            ran(
+                &format!("two speakers {one_name} and {other_name}"),
+                &format!("share {got:.3}, truth {want:.3}"),
+            );
+            off.push((got - want).abs());
+        }
+    }
+    let within = off.iter().filter(|off| **off <= 0.1).count();
+    assert!(within >= 22 && doubled <= 2, "{within} of {} pairs, {doubled} single ones doubled", off.len());
+    ran(
+        "speakers nothing was tuned on",
+        &format!(
+            "{within} of {} pairs within 10 points; {doubled} of {} single ones taken for two",
+            off.len(),
+            others.len()
+        ),
+    );
+}

@@ -1,6 +1,6 @@
 //! One recording or drawing: its figure, its values, and what they can be held against.
 
-use feature::{Feature, Unit, Value};
+use feature::{Feature, Quality, Unit, Value};
 use maud::{Markup, html};
 
 use super::super::{key::is_key, reference::References, wording};
@@ -28,29 +28,31 @@ pub(super) fn performed(assessment: &Assessment, performed: &Performed, place: u
 }
 
 fn measured(measurement: &Measurement, references: &References<'_>, place: usize) -> Markup {
+    let quality = &measurement.quality;
     let (key, rest): (Vec<&Feature>, Vec<&Feature>) =
         measurement.values.features().iter().partition(|it| is_key(it.definition.name));
     let more = html! {
         details {
             summary { "all " (rest.len()) " other measures" }
-            (values(&rest, references))
+            (values(&rest, references, quality))
         }
     };
     match &measurement.analysis {
         Analysis::Voice(analysis) => html! {
+            @if let Some(voices) = wording::voices(measurement) { p.meta { (voices) } }
             figure { (figure::waveform(&sounding(analysis))) }
-            (values(&key, references)) (more)
+            (values(&key, references, quality)) (more)
         },
         Analysis::Ink(analysis) => html! {
             div.two {
                 (drawing(analysis, place))
-                div { (values(&key, references)) (more) }
+                div { (values(&key, references, quality)) (more) }
             }
         },
     }
 }
 
-fn values(features: &[&Feature], references: &References<'_>) -> Markup {
+fn values(features: &[&Feature], references: &References<'_>, quality: &Quality) -> Markup {
     let any = features.iter().any(|feature| references.find(feature.definition.name).is_some());
     html! {
         table {
@@ -58,12 +60,12 @@ fn values(features: &[&Feature], references: &References<'_>) -> Markup {
                 th { "measure" } th.num { "value" } th.unit { "unit" }
                 th { @if any { (references.group()) } }
             }
-            @for feature in features { (row(feature, references)) }
+            @for feature in features { (row(feature, references, quality)) }
         }
     }
 }
 
-fn row(feature: &Feature, references: &References<'_>) -> Markup {
+fn row(feature: &Feature, references: &References<'_>, quality: &Quality) -> Markup {
     let definition = feature.definition;
     let reference = references.find(definition.name);
     html! {
@@ -76,6 +78,7 @@ fn row(feature: &Feature, references: &References<'_>) -> Markup {
                     td.why {
                         @if let Some(reference) = reference { (against(*number, &reference, definition.unit)) }
                         @if !definition.plausible(*number) { span.warn { "outside its plausible range" } }
+                        @if let Some(caution) = words::caution(definition, quality) { span.warn { (caution) } }
                     }
                 }
                 Value::Missing(reason) => { td class="num missing" { "missing" } td.unit {} td.why { (reason) } }

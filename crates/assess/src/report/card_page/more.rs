@@ -1,0 +1,63 @@
+//! What an evaluation makes only when it is asked for: permutations, learning curve, groups left out whole, conformal bands.
+
+use learn::Card;
+use maud::{Markup, html};
+
+use super::{not_run, rows, short};
+use crate::figure;
+
+/// Permutation histogram and learning curve beside one another, or how to have them.
+pub(super) fn chance_and_size(card: &Card) -> Markup {
+    html! {
+        section {
+            h2 { "Is it more than chance, and would more people help?" }
+            div.pair {
+                @match &card.permutation {
+                    Some(it) => figure {
+                        (figure::permutation(&it.permuted, it.observed))
+                        figcaption {
+                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.4}", it.p)) "."
+                        }
+                    },
+                    None => (not_run("The permutation test was", "inkling evaluate … --permutations 99")),
+                }
+                @if card.learning_curve.is_empty() { (not_run("The learning curve was", "inkling evaluate … --curve 0.2,0.4,0.6,0.8,1.0")) }
+                @else {
+                    figure {
+                        (figure::learning_curve(&card.learning_curve.iter().map(|it| (it.people, it.auc.value, it.auc.low, it.auc.high)).collect::<Vec<_>>()))
+                        figcaption { b { "Size. " } "The same held people at every point, logistic regression. A curve that still rises asks for more people." }
+                    }
+                }
+            }
+            (coverage(card))
+        }
+    }
+}
+
+fn coverage(card: &Card) -> Markup {
+    let Some(it) = card.estimators.first().and_then(|it| it.coverage.as_ref()) else {
+        return not_run("Conformal bands were", "inkling evaluate … --error-rate 0.1");
+    };
+    html! {
+        p {
+            b { "Bands. " } "Made so that at most " (format!("{:.0} %", 100.0 * it.error_rate)) " of each class stand in the wrong band. Out of fold, impaired people in band low: "
+            (short(&it.impaired_in_low)) "; healthy people in band high: " (short(&it.healthy_in_high)) "; nothing concluded: " (short(&it.indeterminate)) "."
+        }
+    }
+}
+
+/// Each site or device when it was left out whole.
+pub(super) fn left_out(card: &Card) -> Markup {
+    let Some(it) = &card.left_out else {
+        return not_run("Leaving out whole sites was", "inkling evaluate … --by site");
+    };
+    html! {
+        h3 { "Each " (it.by.word()) " left out whole" }
+        (rows::left_out(it, card.readings.masked.metrics.auc.value))
+        p.meta {
+            "AUC of all probabilities pooled: " (format!("{:.3}", it.pooled_auc)) "; far below the headline, groups do not share one scale."
+            @if !it.one_class.is_empty() { " Of one class only, without part in the headline: " (it.one_class.join(", ")) "." }
+            @if it.unknown > 0 { " " (it.unknown) " people of whom it is not known were left out." }
+        }
+    }
+}

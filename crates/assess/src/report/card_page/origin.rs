@@ -1,0 +1,91 @@
+//! What the audit found, what is not known, every metric, and where it all comes from.
+
+use learn::{Card, Finding};
+use maud::{Markup, html};
+
+use super::short;
+
+/// Findings, the serious ones first, and limits.
+pub(super) fn findings(card: &Card) -> Markup {
+    let mut findings: Vec<&Finding> = card.findings.iter().collect();
+    findings.sort_by_key(|it| (!it.open(), std::cmp::Reverse(it.severity)));
+    html! {
+        section {
+            h2 { "What the audit found" }
+            @if findings.is_empty() { p { "Nothing." } }
+            @for finding in findings { (one(finding)) }
+            h2 { "What is not known" }
+            ul { @for limit in &card.limits { li { (limit) } } }
+        }
+    }
+}
+
+fn one(finding: &Finding) -> Markup {
+    html! {
+        p {
+            b { (finding.kind) } " · "
+            @match &finding.decision {
+                Some(decision) => { (format!("{decision:?}").to_lowercase()) }
+                None if finding.open() => { span.warn { b { "open" } } }
+                None => { "note" }
+            }
+            " · " (finding.evidence) " " span.meta { (finding.advice) }
+        }
+    }
+}
+
+/// Every metric of the headline, folded.
+pub(super) fn metrics(card: &Card) -> Markup {
+    let m = &card.readings.masked.metrics;
+    let rows = [
+        ("sensitivity", &m.sensitivity),
+        ("specificity", &m.specificity),
+        ("sensitivity at specificity .80", &m.sensitivity_at_specificity_80),
+        ("sensitivity at specificity .90", &m.sensitivity_at_specificity_90),
+        ("specificity at sensitivity .80", &m.specificity_at_sensitivity_80),
+        ("specificity at sensitivity .90", &m.specificity_at_sensitivity_90),
+        ("balanced accuracy", &m.balanced_accuracy),
+        ("average precision", &m.average_precision),
+        ("likelihood ratio of a positive screen", &m.positive_likelihood_ratio),
+        ("likelihood ratio of a negative screen", &m.negative_likelihood_ratio),
+        ("calibration slope (1 is ideal)", &m.calibration_slope),
+        ("calibration intercept (0 is ideal)", &m.calibration_intercept),
+        ("expected calibration error", &m.calibration_error),
+        ("Brier score", &m.brier),
+    ];
+    html! {
+        section {
+            details {
+                summary { "every metric of the headline" }
+                table {
+                    tr { th { "metric" } th.num { "value (95 % from drawing people)" } }
+                    @for (name, interval) in rows { tr { td.name { (name) } td.num { (short(interval)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Cohort, plan, hashes.
+pub(super) fn origin(card: &Card) -> Markup {
+    let (cohort, plan) = (&card.cohort, &card.plan);
+    let folds = format!(
+        "{} repeats of {} outer and {} inner folds, {} draws of people, seed {}",
+        plan.repeats, plan.outer, plan.inner, plan.draws, plan.seed
+    );
+    html! {
+        section {
+            h2 { "Where it comes from" }
+            table {
+                tr { td.name { "cohort" } td { (cohort.name) ": " (cohort.people) " people, " (cohort.healthy) " healthy, " (cohort.mci) " MCI, " (cohort.dementia) " dementia" } }
+                tr { td.name { "about it" } td { (cohort.description) } }
+                tr { td.name { "source" } td { (cohort.source) } }
+                tr { td.name { "licence" } td { (cohort.licence) } }
+                tr { td.name { "plan" } td { (folds) } }
+                tr { td.name { "hash of the table" } td { code { (card.data_hash) } } }
+                tr { td.name { "hash of the splits" } td { code { (card.split_hash) } } }
+                @if let Some(digest) = &card.screener_digest { tr { td.name { "digest of the screener" } td { code { (digest) } } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Tables of points.
+#![no_main]
+use libfuzzer_sys::{Corpus, fuzz_target};
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    inkling_fuzz::drawings_that_begin(bytes, |first| !first.starts_with(['{', '<', '[']) && first.contains([',', '\t', ';']))
+});
