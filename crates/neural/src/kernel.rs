@@ -12,7 +12,9 @@
 #![allow(unsafe_code)] // the instructions themselves; decision 13
 
 pub(crate) mod attention;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod blocks;
 pub(crate) mod convolution;

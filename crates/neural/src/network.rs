@@ -9,7 +9,7 @@ use std::path::Path;
 
 use self::planned::Planned;
 use self::rten::Rten;
-use crate::{Error, Graph, Llama, Port, Tensor, Tensors, Weights};
+use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///
@@ -53,12 +53,13 @@ impl Network {
         Network::of(&Graph::read_onnx(path)?, threads)
     }
 
-    /// A graph run by the best executor for it on this many threads.
+    /// A graph run by the best executor for it: our own plan in floating point where it is of a shape that is planned, else
+    /// rten on this many threads.
     ///
     /// # Errors
     /// As [`Network::by_rten`].
     pub fn of(graph: &Graph, threads: usize) -> Result<Self, Error> {
-        Network::by_rten(graph, threads)
+        Network::by_plan(graph, Precision::Float, Isa::best()).or_else(|_| Network::by_rten(graph, threads))
     }
 
     /// A graph run by rten on this many threads.
@@ -73,7 +74,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Refused`] where the graph is none of these, [`Error::Run`] where its parts do not fit each other.
-    pub fn by_plan(graph: &Graph, precision: crate::Precision, isa: crate::Isa) -> Result<Self, Error> {
+    pub fn by_plan(graph: &Graph, precision: Precision, isa: Isa) -> Result<Self, Error> {
         Ok(Network::new(Box::new(Planned::new(graph, precision, isa)?)))
     }
 

@@ -1,7 +1,6 @@
 //! Sixteen lanes as two AVX2 registers.
 
 use super::{Kernel, Lanes, WIDTH};
-#[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX2 and FMA.
@@ -10,7 +9,6 @@ pub(super) struct Avx2(());
 
 impl Avx2 {
     /// The proof, if it holds.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn new() -> Option<Avx2> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
     }

@@ -1,7 +1,6 @@
 //! Sixteen lanes as one AVX-512 register.
 
 use super::{Kernel, Lanes, WIDTH};
-#[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX-512 F, BW, DQ, VL and VNNI.
@@ -10,7 +9,6 @@ pub(super) struct Avx512(());
 
 impl Avx512 {
     /// The proof, if it holds.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn new() -> Option<Avx512> {
         let all = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")

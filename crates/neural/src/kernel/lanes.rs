@@ -1,6 +1,8 @@
 //! Sixteen lanes, and which instructions they are made of.
 
-use super::{avx2::Avx2, avx512::Avx512, scalar::Scalar};
+use super::scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
 
 /// Activations in one 32-bit word.
 pub(crate) const GROUP: usize = 4;
@@ -35,9 +37,13 @@ impl Isa {
     /// Whether this processor has these instructions.
     pub fn is_available(self) -> bool {
         match self {
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => Avx512::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Avx2::new().is_some(),
             Isa::Scalar => true,
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
         }
     }
 
@@ -50,15 +56,17 @@ impl Isa {
     /// same.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => match Avx512::new() {
                 Some(lanes) => lanes.enter(kernel),
                 None => Scalar.enter(kernel),
             },
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => match Avx2::new() {
                 Some(lanes) => lanes.enter(kernel),
                 None => Scalar.enter(kernel),
             },
-            Isa::Scalar => Scalar.enter(kernel),
+            _ => Scalar.enter(kernel),
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Planned {
 
 enum Plan {
     Encoder(EncoderPlan),
-    Spectral(StemPlan, EncoderPlan),
+    Spectral(Box<(StemPlan, EncoderPlan)>),
     Perceptron(PerceptronPlan),
 }
 
@@ -35,7 +35,7 @@ struct Room {
 
 enum Memory {
     Encoder(EncoderWorkspace),
-    Spectral(StemWorkspace, Vec<f32>, EncoderWorkspace),
+    Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
     Perceptron(PerceptronWorkspace),
 }
 
@@ -50,8 +50,9 @@ impl Planned {
         })?;
         let plan = match found {
             Found::Encoder(it) => EncoderPlan::new(&it, precision, isa).map(Plan::Encoder),
-            Found::Spectral(stem, it) => StemPlan::new(&stem, precision, isa)
-                .and_then(|stem| Ok(Plan::Spectral(stem, EncoderPlan::new(&it, precision, isa)?))),
+            Found::Spectral(stem, it) => StemPlan::new(&stem, precision, isa).and_then(|stem| {
+                Ok(Plan::Spectral(Box::new((stem, EncoderPlan::new(&it, precision, isa)?))))
+            }),
             Found::Perceptron(it) => PerceptronPlan::new(&it, precision, isa).map(Plan::Perceptron),
         };
         let (inputs, outputs) = (graph.inputs.clone(), graph.outputs.clone());
@@ -68,9 +69,10 @@ impl Planned {
         let [batch, tokens] = shape;
         let memory = match &self.plan {
             Plan::Encoder(plan) => Memory::Encoder(plan.workspace(batch, tokens)),
-            Plan::Spectral(stem, plan) => {
+            Plan::Spectral(it) => {
+                let (stem, plan) = &**it;
                 let rows = vec![0.0; batch * tokens * plan.width()];
-                Memory::Spectral(stem.workspace(), rows, plan.workspace(batch, tokens))
+                Memory::Spectral(Box::new((stem.workspace(), rows, plan.workspace(batch, tokens))))
             }
             Plan::Perceptron(plan) => Memory::Perceptron(plan.workspace(batch)),
         };
@@ -83,10 +85,10 @@ impl Planned {
             (Plan::Encoder(plan), &[batch, tokens, width]) if width == plan.width() => {
                 Some((shape.to_vec(), [batch, tokens]))
             }
-            (Plan::Spectral(stem, plan), &[batch, bands, steps])
-                if bands == stem.bands() && steps == 2 * stem.frames() =>
-            {
-                Some((vec![batch, stem.frames(), plan.width()], [batch, stem.frames()]))
+            (Plan::Spectral(it), &[batch, bands, steps]) => {
+                let (stem, plan) = &**it;
+                let fits = bands == stem.bands() && steps == 2 * stem.frames();
+                fits.then(|| (vec![batch, stem.frames(), plan.width()], [batch, stem.frames()]))
             }
             (Plan::Perceptron(plan), &[batch, width]) if width == plan.inputs() => {
                 Some((vec![batch, plan.outputs()], [batch, 1]))
@@ -98,7 +100,8 @@ impl Planned {
     fn calculate(&self, memory: &mut Memory, input: &[f32], output: &mut [f32]) -> Result<(), PlanError> {
         match (&self.plan, memory) {
             (Plan::Encoder(plan), Memory::Encoder(room)) => plan.run(room, input, None, output),
-            (Plan::Spectral(stem, plan), Memory::Spectral(room, rows, encoder)) => {
+            (Plan::Spectral(it), Memory::Spectral(memory)) => {
+                let ((stem, plan), (room, rows, encoder)) = (&**it, &mut **memory);
                 let (step, frames) = (stem.bands() * 2 * stem.frames(), stem.frames() * plan.width());
                 for (from, to) in input.chunks_exact(step).zip(rows.chunks_exact_mut(frames)) {
                     stem.run(room, from, to);

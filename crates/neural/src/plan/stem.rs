@@ -92,29 +92,23 @@ impl StemPlan {
         }
         let inside = width..(2 * frames + 1) * width;
         let rows = Rows { values: turned, stride: bands, count: 2 * frames };
-        self.convolve(&self.first, rows, narrow, group, &mut wide[inside]);
+        self.convolve(&self.first, rows, (narrow, group), &mut wide[inside]);
         let rows = Rows { values: wide, stride: 2 * width, count: frames };
-        self.convolve(&self.second, rows, broad, group, output);
+        self.convolve(&self.second, rows, (broad, group), output);
         for (value, place) in output.iter_mut().zip(&self.positions) {
             *value += place;
         }
     }
 
     /// A convolution whose patches are rows that overlap: `rows.stride` values from patch to patch.
-    fn convolve(
-        &self,
-        layer: &Dense,
-        rows: Rows<'_>,
-        room: &mut Activations,
-        group: &mut [f32],
-        to: &mut [f32],
-    ) {
+    fn convolve(&self, layer: &Dense, rows: Rows<'_>, room: (&mut Activations, &mut [f32]), to: &mut [f32]) {
+        let (activations, group) = room;
         let stride = self.width.next_multiple_of(WIDTH);
         for (first, to) in (0..rows.count).step_by(GROUP).zip(to.chunks_mut(GROUP * self.width)) {
             let count = GROUP.min(rows.count - first);
             let values = &rows.values[first * rows.stride..];
             let mut plane = Plane { values: group, stride, activation: Activation::Gelu, add: false };
-            layer.multiply(Rows { values, count, ..rows }, room, &mut plane);
+            layer.multiply(Rows { values, count, ..rows }, activations, &mut plane);
             for (to, from) in to.chunks_exact_mut(self.width).zip(group.chunks_exact(stride)) {
                 to.copy_from_slice(&from[..self.width]);
             }
