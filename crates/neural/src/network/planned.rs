@@ -34,7 +34,7 @@ struct Room {
 }
 
 enum Memory {
-    Encoder(EncoderWorkspace),
+    Encoder(Box<EncoderWorkspace>),
     Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
     Perceptron(PerceptronWorkspace),
 }
@@ -68,7 +68,7 @@ impl Planned {
         rooms.clear();
         let [batch, tokens] = shape;
         let memory = match &self.plan {
-            Plan::Encoder(plan) => Memory::Encoder(plan.workspace(batch, tokens)),
+            Plan::Encoder(plan) => Memory::Encoder(Box::new(plan.workspace(batch, tokens))),
             Plan::Spectral(it) => {
                 let (stem, plan) = &**it;
                 let rows = vec![0.0; batch * tokens * plan.width()];
