@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ bench-assess: build ## CPU time and memory of one cold assessment
 
 bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING)
+
+bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 500 features
+	@python3 bench/large.py $(INKLING)
 
 bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -85,10 +85,19 @@ def extra_trees():
     return [forest("sqrt", 1), forest("sqrt", 3), forest(0.2, 1), forest(0.2, 3)]
 
 
+def boosting():
+    def trees(leaves, rounds):
+        growth = {"max_leaf_nodes": leaves, "max_iter": rounds, "learning_rate": 0.1, "min_samples_leaf": 5}
+        return HistGradientBoostingClassifier(**growth, early_stopping=False)
+
+    return [trees(3, 50), trees(3, 150), trees(8, 50), trees(8, 150)]
+
+
 FAMILIES = {
     "profile-trees": (Profile, extra_trees),
     "extra-trees": (Preparation, extra_trees),
     "logistic": (Preparation, logistic),
+    "boosting": (Preparation, boosting),
 }
 
 

@@ -5,7 +5,6 @@ use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use learn::{Audit, Claim, ClaimAudit, Finding, Plan, Printed, Severity, Verdict, audit};
-use study::Cohort;
 
 use crate::progress::Stages;
 
@@ -102,7 +101,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         return claim(figures);
     }
     let folder = line.cohort.as_ref().context("expected a cohort folder")?;
-    let cohort = Cohort::read(folder)?;
+    let cohort = crate::cohort::without_holdout(folder)?;
     let plan = Plan { repeats: line.repeats, seed: line.seed, ..Plan::audit() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     let stages = Stages::new();

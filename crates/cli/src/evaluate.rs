@@ -4,21 +4,32 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use assess::card_page;
-use clap::Args;
-use learn::{Card, Family, Interval, Plan, Reading, evaluate};
-use study::Cohort;
+use clap::{Args, ValueEnum};
+use learn::{
+    By, Calibrator, Card, ClassMetrics, Coverage, Evaluation, Family, Finding, Graded, GradedMetrics,
+    HoldoutLook, Interval, Plan, PointsMetrics, Reading, Target, Work, count_look, evaluate_graded,
+    evaluate_resuming, look,
+};
+use study::{Cohort, Holdout};
 
 use crate::progress::Stages;
 
 /// Judge estimators on a cohort by nested cross-validation over people, and write a card.
 #[derive(Args)]
-#[command(after_help = "Example:\n  inkling evaluate cohorts/darwin --out judged")]
+#[command(after_help = after_help())]
 pub(crate) struct Line {
     /// The cohort folder.
     cohort: PathBuf,
-    /// Estimators to judge; the first heads the card.
-    #[arg(long, value_delimiter = ',', default_value = "profile-trees,extra-trees,logistic")]
+    /// Estimators to judge, listed below; the first heads the card. With --target mmse or moca the default is elastic-net,
+    /// extra-trees.
+    #[arg(long, value_delimiter = ',')]
     estimator: Vec<String>,
+    /// What is to be told of people.
+    #[arg(long, value_enum, default_value = "impaired")]
+    target: Asked,
+    /// Leave out each site or device whole, instead of folds drawn over people.
+    #[arg(long, conflicts_with_all = ["outer", "repeats"])]
+    by: Option<Group>,
     /// Outer folds.
     #[arg(long, default_value_t = 5)]
     outer: usize,
@@ -28,47 +39,233 @@ pub(crate) struct Line {
     /// Inner folds, for settings and calibration.
     #[arg(long, default_value_t = 4)]
     inner: usize,
+    /// How scores become probabilities: platt, isotonic, beta, or best (by log loss on inner folds).
+    #[arg(long, default_value = "platt", value_parser = calibration)]
+    calibration: Calibrator,
+    /// Share of each class that the bands may put on the wrong side; the rest is indeterminate.
+    #[arg(long, default_value_t = 0.1)]
+    error_rate: f64,
+    /// Permutations of the labels through the whole procedure, of logistic regression; 0 for none.
+    #[arg(long, default_value_t = 99)]
+    permutations: usize,
+    /// Shares of the training people at which the learning curve has points; none for no curve.
+    #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = [0.2, 0.4, 0.6, 0.8, 1.0])]
+    curve: Vec<f64>,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Look at the people set aside by `inkling cohort hold`, too. Every look is counted and printed on the card.
+    #[arg(long)]
+    holdout: bool,
     /// Threads; all cores by default. The numbers are the same for any.
     #[arg(long)]
     jobs: Option<usize>,
     /// Refuse while a finding of the audit is open.
     #[arg(long)]
     strict: bool,
-    /// Folder for card.json, card.html, splits.json and scores.json.
+    /// Folder for card.json, card.html, splits.json and scores.json. While it runs, work.jsonl holds what is finished:
+    /// the same line goes on where a killed one was.
     #[arg(long)]
     out: PathBuf,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Group {
+    Site,
+    Device,
+}
+
+fn calibration(word: &str) -> Result<Calibrator, String> {
+    Calibrator::named(word).ok_or_else(|| "expected platt, isotonic, beta or best".to_owned())
+}
+
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
-    let (outer, repeats, inner, seed) = (line.outer, line.repeats, line.inner, line.seed);
-    let families = line.estimator.iter().map(|name| family(name)).collect::<Result<_>>()?;
-    let plan = Plan { outer, repeats, inner, seed, families, ..Plan::default() };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
-    let stages = Stages::new();
-    let evaluation = pool.install(|| evaluate(&cohort, &plan, &|progress| stages.show(progress)))?;
-    stages.end();
-    let card = &evaluation.card;
-    if let Some(open) = card.open_findings().next().filter(|_| line.strict) {
-        bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence);
+    let (whole, holdout) = crate::cohort::with_holdout(&line.cohort)?;
+    let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
+    if line.holdout && holdout.is_none() {
+        bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
     }
+    let plan = plan(line)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
-    std::fs::write(line.out.join("card.json"), card.to_json()?)?;
-    std::fs::write(line.out.join("card.html"), card_page(card))?;
-    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
-    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
-    print!("{}", summary(card));
+    let stages = Stages::new();
+    let watch = |progress| stages.show(progress);
+    if let Some(target) = line.target.graded() {
+        let graded = pool.install(|| evaluate_graded(&cohort, target, &plan, &watch))?;
+        stages.end();
+        return write_graded(line, &graded);
+    }
+    let path = line.out.join("work.jsonl");
+    let work = Work::open(&path, &cohort, &plan)?;
+    if work.replaced() {
+        eprintln!(
+            "inkling: {} was of other data, another plan or another program; begun anew",
+            path.display()
+        );
+    }
+    if work.taken_up() > 0 {
+        eprintln!("inkling: {} finished pieces taken up from {}", work.taken_up(), path.display());
+    }
+    let mut evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
+    stages.end();
+    refuse_open(line, evaluation.card.open_findings().next())?;
+    if let Some(holdout) = holdout.filter(|_| line.holdout) {
+        evaluation.card.holdout = Some(pool.install(|| looked_at(line, (&whole, holdout), &plan))?);
+    }
+    write(line, &evaluation)?;
+    std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    print!("{}", summary(&evaluation.card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is asked of people.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Asked {
+    /// Healthy, or impaired (MCI or dementia): a card with every check.
+    Impaired,
+    /// Healthy, MCI or dementia: graded.json.
+    Classes,
+    /// Points of the Mini-Mental State Examination: graded.json.
+    Mmse,
+    /// Points of the Montreal Cognitive Assessment: graded.json.
+    Moca,
+}
+
+impl Asked {
+    fn graded(self) -> Option<Target> {
+        match self {
+            Self::Impaired => None,
+            Self::Classes => Some(Target::Classes),
+            Self::Mmse => Some(Target::Mmse),
+            Self::Moca => Some(Target::Moca),
+        }
+    }
+}
+
+fn after_help() -> String {
+    let list: String = Family::names().map(|(name, what)| format!("  {name:<17}{what}\n")).collect();
+    format!("Estimators:\n{list}\nExample:\n  inkling evaluate cohorts/darwin --out judged")
+}
+
+fn families(line: &Line) -> Result<Vec<Family>> {
+    let default: &[&str] = match line.target {
+        Asked::Impaired => &["profile-trees", "extra-trees", "logistic"],
+        Asked::Classes => &["extra-trees", "logistic"],
+        Asked::Mmse | Asked::Moca => &["elastic-net", "extra-trees"],
+    };
+    let asked: Vec<&str> = line.estimator.iter().map(String::as_str).collect();
+    let names = if asked.is_empty() { default } else { &asked[..] };
+    names.iter().map(|name| family(name)).collect()
+}
+
+/// One look at the people set aside. It is written down before its numbers exist.
+fn looked_at(line: &Line, (whole, mut holdout): (&Cohort, Holdout), plan: &Plan) -> Result<HoldoutLook> {
+    count_look(whole, &mut holdout, plan)?;
+    holdout.write(&line.cohort)?;
+    Ok(look(whole, &holdout, plan)?)
+}
+
+fn plan(line: &Line) -> Result<Plan> {
+    let by = line.by.map(|by| match by {
+        Group::Site => By::Site,
+        Group::Device => By::Device,
+    });
+    Ok(Plan {
+        outer: line.outer,
+        repeats: line.repeats,
+        inner: line.inner,
+        seed: line.seed,
+        families: families(line)?,
+        by,
+        calibration: line.calibration,
+        error_rate: line.error_rate,
+        permutations: line.permutations,
+        curve: line.curve.clone(),
+        ..Plan::default()
+    })
+}
+
+fn write(line: &Line, evaluation: &Evaluation) -> Result<()> {
+    std::fs::write(line.out.join("card.json"), evaluation.card.to_json()?)?;
+    std::fs::write(line.out.join("card.html"), card_page(&evaluation.card))?;
+    std::fs::write(line.out.join("splits.json"), serde_json::to_vec(&evaluation.splits)?)?;
+    std::fs::write(line.out.join("scores.json"), evaluation.scores.to_json()?)?;
+    Ok(())
+}
+
 fn family(name: &str) -> Result<Family> {
     Family::named(name).with_context(|| {
-        format!("unknown estimator {name:?}; expected one of: profile-trees, extra-trees, logistic")
+        let known: Vec<&str> = Family::names().map(|it| it.0).collect();
+        format!("unknown estimator {name:?}; expected one of: {}", known.join(", "))
     })
+}
+
+/// Under `--strict`, an open finding of the audit is an error.
+fn refuse_open(line: &Line, open: Option<&Finding>) -> Result<()> {
+    match open.filter(|_| line.strict) {
+        Some(open) => {
+            bail!("open finding {}: {} Mask or acknowledge it in cohort.json", open.kind, open.evidence)
+        }
+        None => Ok(()),
+    }
+}
+
+fn write_graded(line: &Line, graded: &Graded) -> Result<ExitCode> {
+    refuse_open(line, graded.open_findings().next())?;
+    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
+    let path = line.out.join("graded.json");
+    std::fs::write(&path, serde_json::to_vec_pretty(graded)?)?;
+    println!("{} people judged, {} left out because it is not known of them", graded.people, graded.left_out);
+    for it in &graded.estimators {
+        println!("{}\n{}", it.name, of_metrics(&it.metrics));
+        println!("  without any measurement\n{}", of_metrics(&it.without_measurement));
+    }
+    print!("{}", of_findings(&graded.findings));
+    println!("written to {}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_metrics(metrics: &GradedMetrics) -> String {
+    match metrics {
+        GradedMetrics::Classes { metrics, confusion } => of_classes(metrics) + &of_confusion(confusion),
+        GradedMetrics::Points(metrics) => of_points(metrics),
+    }
+}
+
+fn of_classes(m: &ClassMetrics<Interval>) -> String {
+    lines(&[
+        ("macro F1", m.macro_f1),
+        ("balanced accuracy", m.balanced_accuracy),
+        ("macro AUC, each against the others", m.macro_auc),
+        ("log-loss", m.log_loss),
+    ])
+}
+
+fn of_points(m: &PointsMetrics<Interval>) -> String {
+    lines(&[
+        ("mean absolute error, points", m.mean_absolute_error),
+        ("root mean squared error, points", m.root_mean_squared_error),
+        ("Pearson's correlation", m.pearson),
+        ("Spearman's correlation", m.spearman),
+        ("R2", m.r2),
+    ])
+}
+
+fn lines(metrics: &[(&str, Interval)]) -> String {
+    let line = |(name, it): &(&str, Interval)| {
+        format!("  {name:<36}{:>7.3} ({:.3} to {:.3})\n", it.value, it.low, it.high)
+    };
+    metrics.iter().map(line).collect()
+}
+
+fn of_confusion(table: &[[f64; 3]; 3]) -> String {
+    let names = ["healthy", "mci", "dementia"];
+    let mut text = format!("  {:<14}{:>10}{:>10}{:>10}\n", "true \\ given", names[0], names[1], names[2]);
+    for (name, row) in names.iter().zip(table) {
+        text += &format!("  {name:<14}{:>10.1}{:>10.1}{:>10.1}\n", row[0], row[1], row[2]);
+    }
+    text
 }
 
 fn summary(card: &Card) -> String {
@@ -93,17 +290,79 @@ fn summary(card: &Card) -> String {
             text += &reading.as_ref().map(|reading| row(&it.name, what, reading)).unwrap_or_default();
         }
     }
-    for finding in &card.findings {
+    text + &beside(card) + &of_findings(&card.findings)
+}
+
+fn of_findings(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| {
         let undecided = if finding.open() { "open" } else { "note" };
         let decision = finding.decision.map_or(undecided.to_owned(), |it| format!("{it:?}").to_lowercase());
-        text += &format!("finding {} ({decision}): {}\n", finding.kind, finding.evidence);
+        format!("finding {} ({decision}): {}\n", finding.kind, finding.evidence)
+    };
+    findings.iter().map(line).collect()
+}
+
+/// What stands beside the headline: groups left out, bands, permutations and the learning curve.
+fn beside(card: &Card) -> String {
+    let mut text = String::new();
+    if let Some(left_out) = &card.left_out {
+        for it in &left_out.groups {
+            let auc = it
+                .auc
+                .as_ref()
+                .map_or("one class only, no AUC".to_owned(), |auc| format!("AUC {}", three(auc)));
+            text += &format!(
+                "left out {} {}: {} people, {} impaired, fitted on {}: {auc}\n",
+                left_out.by.word(),
+                it.name,
+                it.people,
+                it.impaired,
+                it.trained_on
+            );
+        }
+        if left_out.unknown > 0 {
+            text +=
+                &format!("{} people of no known {} were left aside\n", left_out.unknown, left_out.by.word());
+        }
+    }
+    for it in &card.estimators {
+        text += &it.coverage.as_ref().map(|coverage| bands(&it.name, coverage)).unwrap_or_default();
+    }
+    if let Some(it) = &card.permutation {
+        let m = it.permuted.len();
+        text +=
+            &format!("labels permuted {m} times, {}: AUC {:.3}, p = {:.3}\n", it.family, it.observed, it.p);
+    }
+    if let Some(it) = &card.holdout {
+        for estimator in &it.estimators {
+            text += &row(&estimator.name, &format!("holdout, look {}", it.looks.len()), &estimator.reading);
+        }
+    }
+    for it in &card.learning_curve {
+        text += &format!("learned from {:.0} people, logistic: AUC {}\n", it.people, three(&it.auc));
     }
     text
 }
 
+fn bands(estimator: &str, it: &Coverage) -> String {
+    format!(
+        "{estimator}, bands at error rate {}: impaired in low {}, healthy in high {}, indeterminate {}\n",
+        it.error_rate,
+        two(&it.impaired_in_low),
+        two(&it.healthy_in_high),
+        two(&it.indeterminate)
+    )
+}
+
+fn three(it: &Interval) -> String {
+    format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high)
+}
+
+fn two(it: &Interval) -> String {
+    format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high)
+}
+
 fn row(estimator: &str, what: &str, reading: &Reading) -> String {
-    let three = |it: &Interval| format!("{:.3} ({:.3}-{:.3})", it.value, it.low, it.high);
-    let two = |it: &Interval| format!("{:.2} ({:.2}-{:.2})", it.value, it.low, it.high);
     let m = &reading.metrics;
     let name = format!("{estimator}, {what}, n {}", reading.people);
     format!("{name:<34} {:>22} {:>18} {:>18}\n", three(&m.auc), two(&m.sensitivity), two(&m.specificity))

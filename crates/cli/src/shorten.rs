@@ -7,7 +7,7 @@ use assess::{portable, time_feature};
 use clap::{Args, ValueEnum};
 use learn::{Interval, Plan, Settings, ShortTask, Shortened, TimeBudget, shorten};
 use std::path::PathBuf;
-use study::{Cohort, FeatureTable};
+use study::FeatureTable;
 
 use crate::progress::Stages;
 
@@ -52,7 +52,7 @@ enum Format {
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
+    let cohort = crate::cohort::without_holdout(&line.cohort)?;
     let table = cohort.table.as_ref().context("the cohort has no features.csv; measure its files first")?;
     let feature =
         time_feature(table).context("no feature of this cohort says how long a task took")?.to_owned();

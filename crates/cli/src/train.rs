@@ -5,8 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use assess::{card_page, portable};
 use clap::Args;
-use learn::{Settings, train};
-use study::Cohort;
+use learn::{Plan, Settings, train};
 
 use crate::progress::Stages;
 
@@ -27,16 +26,20 @@ pub(crate) struct Line {
     /// Refits on people drawn with replacement, for the interval of a score.
     #[arg(long, default_value_t = 200)]
     refits: usize,
+    /// Share of each class that the bands may put on the wrong side; the rest is indeterminate.
+    #[arg(long, default_value_t = 0.1)]
+    error_rate: f64,
     /// Seed of every draw.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let cohort = Cohort::read(&line.cohort)?;
+    let cohort = crate::cohort::without_holdout(&line.cohort)?;
     let table = cohort.table.as_ref().context("the cohort has no features.csv; measure its files first")?;
     let settings = Settings::for_table(&line.name, table, portable);
-    let settings = Settings { refits: line.refits, seed: line.seed, ..settings };
+    let plan = Plan { error_rate: line.error_rate, ..settings.plan.clone() };
+    let settings = Settings { refits: line.refits, seed: line.seed, plan, ..settings };
     let stages = Stages::new();
     let trained = train(&cohort, &settings, &|progress| stages.show(progress))?;
     stages.end();

@@ -14,6 +14,8 @@ mod cards;
 mod commands;
 #[path = "suite/house.rs"]
 mod house;
+#[path = "suite/judged.rs"]
+mod judged;
 #[path = "suite/line.rs"]
 mod line;
 #[path = "suite/networks.rs"]

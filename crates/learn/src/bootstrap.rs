@@ -34,10 +34,9 @@ pub(crate) fn drawn(people: usize, seed: u64, draw: usize) -> Vec<u32> {
 /// repeats. Scores of different repeats are never mixed. `cuts` are probabilities at which sensitivity and specificity are
 /// wanted. `None` where the people are all of one class.
 pub(crate) fn spread(repeats: &[Judged], cuts: &[f64], (draws, seed): (usize, u64)) -> Option<Spread> {
-    let people = repeats.first()?.labels.len();
-    let weights: Vec<Vec<u32>> = (0..draws).into_par_iter().map(|draw| drawn(people, seed, draw)).collect();
+    repeats.first()?;
     let each: Option<Vec<Vec<Interval>>> =
-        repeats.par_iter().map(|repeat| of_repeat(repeat, cuts, &weights)).collect();
+        repeats.par_iter().map(|repeat| of_repeat(repeat, cuts, (draws, seed))).collect();
     let each = each?;
     let average = |it: usize| {
         let over = |part: fn(&Interval) -> f64| {
@@ -58,7 +57,9 @@ fn rate(place: usize) -> f64 {
 }
 
 /// Metrics, sensitivities at the rates, and sensitivity and specificity at the cuts, each with its percentiles.
-fn of_repeat(repeat: &Judged, cuts: &[f64], draws: &[Vec<u32>]) -> Option<Vec<Interval>> {
+///
+/// Draws are made anew for each repeat: kept, those of many people would outgrow everything else in memory.
+fn of_repeat(repeat: &Judged, cuts: &[f64], (draws, seed): (usize, u64)) -> Option<Vec<Interval>> {
     let numbers = |weights: &[u32]| {
         let (metrics, curve) = repeat.metrics(weights)?;
         let roc = (0..RATES).map(|it| curve.sensitivity_between(rate(it)));
@@ -66,7 +67,9 @@ fn of_repeat(repeat: &Judged, cuts: &[f64], draws: &[Vec<u32>]) -> Option<Vec<In
         Some(metrics.array().into_iter().chain(roc).chain(at_cuts).collect::<Vec<f64>>())
     };
     let values = numbers(&vec![1; repeat.labels.len()])?;
-    let drawn: Vec<Vec<f64>> = draws.par_iter().filter_map(|weights| numbers(weights)).collect();
+    let people = repeat.labels.len();
+    let drawn: Vec<Vec<f64>> =
+        (0..draws).into_par_iter().filter_map(|draw| numbers(&drawn(people, seed, draw))).collect();
     Some(
         values
             .into_iter()

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, LeftOut, Permutation, Plan,
-    Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence, subgroup::Subgroup,
+    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut,
+    Permutation, Plan, Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence,
+    subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
@@ -53,6 +54,9 @@ pub struct Card {
     /// AUC by number of people to learn from, fewest first; empty where it was not asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learning_curve: Vec<CurvePoint>,
+    /// The people set aside, looked at with this evaluation; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HoldoutLook>,
     /// The headline beside columns that should not matter: silence, file, device, duration, demographics. `None` where nobody
     /// fitted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,6 +173,7 @@ impl Card {
             left_out: None,
             permutation: None,
             learning_curve: vec![],
+            holdout: None,
             baselines: None,
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),

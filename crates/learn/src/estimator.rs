@@ -1,26 +1,46 @@
 //! What can be fitted: one enum, one verb.
 
+mod boosting;
 mod cholesky;
+#[cfg(test)]
+mod contract;
+mod elastic;
+mod fit;
+#[cfg(test)]
+mod golden;
+mod lbfgs;
 mod logistic;
+mod mlp;
+mod multinomial;
+mod stack;
+mod svm;
 mod trees;
 
-use std::cell::OnceCell;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Held, Training,
-    prepare::{Design, Preparation, Profile},
-    training::People,
-};
+use crate::{Error, Held, Label, Training, label::Answers, prepare::Design, training::People};
+use fit::{Fit, Lesson};
 use logistic::{Line, Problem};
-use trees::{Forest, Growth};
 
 pub(crate) use cholesky::Cholesky;
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.
+///
+/// What each can tell: two classes, three classes (healthy, MCI, dementia), or points. Asked for something else it answers with
+/// [`Error::NotForTarget`].
+///
+/// | estimator | two | three | points |
+/// |---|---|---|---|
+/// | `Logistic` | yes | yes | no |
+/// | `ElasticNet`, `ExtraTrees`, `RandomForest`, `Boosting`, `Mlp`, `Stacking` | yes | yes | yes |
+/// | `Svm` | yes | no | no |
+///
+/// A missing value counts as the median of the training people, for every estimator, unless [`Boosting`](Self::Boosting) is
+/// told otherwise by [`Missing`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "estimator", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -30,7 +50,21 @@ pub enum Estimator {
         /// Inverse strength of the penalty, above 0.
         c: f64,
     },
-    /// Extremely randomised trees with Gini impurity.
+    /// A line with an elastic net penalty: logistic for classes, least squares for points.
+    ElasticNet {
+        /// Inverse strength of the penalty, above 0.
+        c: f64,
+        /// Share of the penalty that is absolute (lasso) instead of squared (ridge): 0 to 1.
+        l1_ratio: f64,
+    },
+    /// A support vector machine.
+    Svm {
+        /// What a wrong side costs, above 0.
+        c: f64,
+        /// How people are compared.
+        kernel: Kernel,
+    },
+    /// Extremely randomised trees with Gini impurity (squared error for points).
     ExtraTrees {
         /// Number of trees.
         trees: usize,
@@ -41,12 +75,116 @@ pub enum Estimator {
         /// Seed of the forest.
         seed: u64,
     },
+    /// A random forest: each tree on people drawn with replacement, each cut the best of its column.
+    RandomForest {
+        /// Number of trees.
+        trees: usize,
+        /// Fewest people a leaf may hold.
+        min_samples_leaf: usize,
+        /// Columns tried at each node.
+        max_features: MaxFeatures,
+        /// Seed of the forest.
+        seed: u64,
+    },
+    /// Gradient boosting of small trees on binned columns.
+    Boosting {
+        /// Trees (of each class where there are three).
+        rounds: usize,
+        /// Share of each tree that is added, above 0.
+        rate: f64,
+        /// Most leaves of a tree, at least 2.
+        leaves: usize,
+        /// Fewest people a leaf may hold.
+        min_samples_leaf: usize,
+        /// Where people without a value go.
+        missing: Missing,
+    },
+    /// A network of one hidden layer.
+    Mlp {
+        /// Units of the hidden layer.
+        hidden: usize,
+        /// Strength of the penalty on squared weights: scikit-learn's α.
+        penalty: f64,
+        /// Most steps of L-BFGS; how many are taken is found inside the training people.
+        steps: usize,
+        /// Seed of the first weights, and of the people set aside to find the number of steps.
+        seed: u64,
+    },
+    /// Other estimators, joined by a penalised line on what they said of training people they were not fitted on (Wolpert
+    /// 1992, "Stacked generalization").
+    Stacking {
+        /// The estimators; none a stack itself.
+        of: Vec<Estimator>,
+        /// Folds of the training people for the scores the line is fitted on, at least 2.
+        folds: usize,
+        /// Seed of these folds.
+        seed: u64,
+    },
     /// Another estimator, fitted on each person's profile instead of single cells: mean, standard deviation, 20th and 80th
     /// percentile of each feature over the tasks they did. For tables in which several tasks share features.
     Profile {
-        /// The estimator; not a profile itself.
+        /// The estimator; neither a profile nor a stack itself.
         of: Box<Estimator>,
     },
+    /// Another estimator, its people counting by class.
+    Weighted {
+        /// How much people of each class count.
+        weights: ClassWeights,
+        /// The estimator; not weighted itself.
+        of: Box<Estimator>,
+    },
+}
+
+/// How a support vector machine compares two people.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Kernel {
+    /// By the product of their prepared columns.
+    Linear,
+    /// By exp(−gamma / columns · squared distance); on standardised columns a gamma of 1 is scikit-learn's `scale`.
+    Rbf {
+        /// Above 0; larger sees only closer people.
+        gamma: f64,
+    },
+}
+
+/// Where boosting sends people without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Missing {
+    /// They count as the median: that a value is missing leaves no trace a tree could learn.
+    Median,
+    /// Each cut learns the better side for them (Chen & Guestrin 2016). Where a study's gaps depend on the class, so will the
+    /// score: compare the reading *missingness only*.
+    Direction,
+}
+
+/// How much people count by their class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ClassWeights {
+    /// Every class as much as any other: people / (classes · people of the class) (King & Zeng 2001; scikit-learn's `balanced`).
+    Balanced,
+    /// One weight a class, above 0: healthy and impaired, or healthy, MCI and dementia.
+    Given(Vec<f64>),
+}
+
+impl ClassWeights {
+    /// The weight of each person.
+    fn of_people(&self, answers: &Answers) -> Vec<f64> {
+        let classes = answers.classes();
+        let mut counts = [0.0; crate::label::CLASSES];
+        classes.iter().for_each(|&class| counts[class] += 1.0);
+        let present = if answers.outputs() > 1 { crate::label::CLASSES } else { 2 };
+        let weight = |&class: &usize| match self {
+            Self::Balanced => classes.len() as f64 / (present as f64 * counts[class]),
+            Self::Given(weights) => weights[class],
+        };
+        classes.iter().map(weight).collect()
+    }
 }
 
 /// How many columns a node tries.
@@ -71,271 +209,215 @@ impl MaxFeatures {
 }
 
 impl Estimator {
-    /// Fits on the training people; one class only is an error.
-    pub fn fit(&self, training: &Training<'_>) -> Result<Fitted, Error> {
+    /// Fits on the training people; one class only, or one number of points only, is an error.
+    pub fn fit<Y: Label>(&self, training: &Training<'_, Y>) -> Result<Fitted<Y>, Error> {
         let mut fitted = Self::fit_each(std::slice::from_ref(self), training)?;
         Ok(fitted.swap_remove(0))
     }
 
     /// Fits several settings on the same people, sharing what does not depend on them.
-    pub(crate) fn fit_each(settings: &[Self], training: &Training<'_>) -> Result<Vec<Fitted>, Error> {
-        training.both_classes("training")?;
-        settings.iter().try_for_each(Self::check)?;
-        let cells = Preparation::of(training)?;
-        let labels = training.labels();
-        let design = cells.apply(&training.0);
-        let problem = OnceCell::new();
-        let profiled = OnceCell::new();
-        let fit = |setting: &Self| match setting {
-            Self::Profile { of } => {
-                let (profile, design) = profiled.get_or_init(|| {
-                    let profile = Profile::of(&cells, training);
-                    let design = profile.apply(&cells, &training.0);
-                    (profile, design)
-                });
-                let learned = of.learn(design, labels, &OnceCell::new());
-                Fitted { preparation: cells.clone(), profile: Some(profile.clone()), learned }
-            }
-            _ => {
-                let learned = setting.learn(&design, labels, &problem);
-                Fitted { preparation: cells.clone(), profile: None, learned }
-            }
-        };
-        Ok(settings.iter().map(fit).collect())
-    }
-
-    fn learn<'a>(&self, design: &'a Design, labels: &'a [bool], problem: &OnceCell<Problem<'a>>) -> Learned {
-        match *self {
-            Self::Profile { ref of } => of.learn(design, labels, problem),
-            Self::Logistic { c } => {
-                let problem = problem.get_or_init(|| Problem::new(design, labels));
-                let Line { intercept, coefficients } = problem.solve(c);
-                Learned::Logistic { intercept, coefficients }
-            }
-            Self::ExtraTrees { trees, min_samples_leaf, max_features, seed } => {
-                let tries = max_features.of(design.columns);
-                let growth = Growth { trees, leaf: min_samples_leaf, tries, seed };
-                Learned::ExtraTrees(Forest::grow(design, labels, growth))
-            }
-        }
+    pub(crate) fn fit_each<Y: Label>(
+        settings: &[Self],
+        training: &Training<'_, Y>,
+    ) -> Result<Vec<Fitted<Y>>, Error> {
+        training.check("training")?;
+        let answers = Y::answers(training.labels());
+        settings.iter().try_for_each(|it| it.check(&answers))?;
+        let fits = fit::each(settings, training, &answers)?;
+        Ok(fits.into_iter().map(|fit| Fitted { fit, label: PhantomData }).collect())
     }
 
     /// The same settings with another seed; unchanged where nothing is drawn.
     pub(crate) fn seeded(mut self, new: u64) -> Self {
         match &mut self {
-            Self::ExtraTrees { seed, .. } => *seed = new,
-            Self::Profile { of } => **of = of.clone().seeded(new),
-            Self::Logistic { .. } => {}
+            Self::ExtraTrees { seed, .. } | Self::RandomForest { seed, .. } | Self::Mlp { seed, .. } => {
+                *seed = new
+            }
+            Self::Profile { of } | Self::Weighted { of, .. } => **of = of.clone().seeded(new),
+            Self::Stacking { of, seed, .. } => {
+                *seed = new;
+                let member = |(place, it): (usize, &Self)| {
+                    it.clone().seeded(crate::seed::derive(new, &[place as u64]))
+                };
+                *of = of.iter().enumerate().map(member).collect();
+            }
+            Self::Logistic { .. } | Self::ElasticNet { .. } | Self::Svm { .. } | Self::Boosting { .. } => {}
         }
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
-        let bad = |what, expected, got: &dyn ToString| {
-            Err(Error::BadSetting { what, expected, got: got.to_string() })
-        };
-        match *self {
-            Self::Profile { ref of } if matches!(**of, Self::Profile { .. }) => {
-                bad("profile", "an estimator that is no profile", &"a profile")
+    /// The word in settings and messages.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Logistic { .. } => "logistic",
+            Self::ElasticNet { .. } => "elastic-net",
+            Self::Svm { .. } => "svm",
+            Self::ExtraTrees { .. } => "extra-trees",
+            Self::RandomForest { .. } => "random-forest",
+            Self::Boosting { .. } => "boosting",
+            Self::Mlp { .. } => "mlp",
+            Self::Stacking { .. } => "stacking",
+            Self::Profile { .. } => "profile",
+            Self::Weighted { .. } => "weighted",
+        }
+    }
+
+    /// Refuses settings without sense, and what the estimator cannot tell.
+    fn check(&self, answers: &Answers) -> Result<(), Error> {
+        self.check_target(answers)?;
+        match self {
+            Self::Profile { of } => match **of {
+                Self::Profile { .. } => bad("profile", "an estimator that is no profile", &"a profile"),
+                Self::Stacking { .. } => bad("profile", "an estimator that is no stack", &"a stack"),
+                _ => of.check(answers),
+            },
+            Self::Weighted { weights, of } => {
+                if matches!(**of, Self::Weighted { .. }) {
+                    return bad("weighted", "an estimator that is not weighted", &"a weighted one");
+                }
+                weights.check(answers)?;
+                of.check(answers)
             }
-            Self::Profile { ref of } => of.check(),
-            Self::Logistic { c } if !(c.is_finite() && c > 0.0) => bad("c", "a number above 0", &c),
-            Self::ExtraTrees { trees: 0, .. } => bad("trees", "at least one", &0),
-            Self::ExtraTrees { min_samples_leaf: 0, .. } => bad("min_samples_leaf", "at least one", &0),
+            Self::Stacking { of, folds, .. } => {
+                let nested = of.iter().any(|it| matches!(Peeled::of(it).estimator, Self::Stacking { .. }));
+                match (of.len(), *folds) {
+                    (0, _) => bad("stacking", "at least one estimator", &"none"),
+                    (_, 0 | 1) => bad("stacking: folds", "at least two", folds),
+                    _ if nested => bad("stacking", "estimators that are no stack", &"a stack"),
+                    _ => of.iter().try_for_each(|it| it.check(answers)),
+                }
+            }
+            _ => self.check_numbers(answers.len()),
+        }
+    }
+
+    fn check_target(&self, answers: &Answers) -> Result<(), Error> {
+        let got = match answers {
+            Answers::Two(_) => return Ok(()),
+            Answers::Three(_) => "three",
+            Answers::Numbers(_) => "points",
+        };
+        let expected = match self {
+            Self::Svm { .. } => "two classes",
+            Self::Logistic { .. } | Self::Weighted { .. } if got == "points" => "classes",
+            _ => return Ok(()),
+        };
+        Err(Error::NotForTarget { estimator: self.name(), expected, got })
+    }
+
+    fn check_numbers(&self, people: usize) -> Result<(), Error> {
+        let positive = |number: f64| number.is_finite() && number > 0.0;
+        match *self {
+            Self::Logistic { c } | Self::ElasticNet { c, .. } | Self::Svm { c, .. } if !positive(c) => {
+                bad("c", "a number above 0", &c)
+            }
+            Self::ElasticNet { l1_ratio, .. } if !(0.0..=1.0).contains(&l1_ratio) => {
+                bad("l1_ratio", "a number from 0 to 1", &l1_ratio)
+            }
+            Self::Svm { kernel: Kernel::Rbf { gamma }, .. } if !positive(gamma) => {
+                bad("gamma", "a number above 0", &gamma)
+            }
+            Self::Svm { .. } if people > svm::MOST_PEOPLE => {
+                bad("svm", "at most 10000 training people, for its kernel matrix", &people)
+            }
+            Self::ExtraTrees { trees: 0, .. } | Self::RandomForest { trees: 0, .. } => {
+                bad("trees", "at least one", &0)
+            }
+            Self::ExtraTrees { min_samples_leaf: 0, .. }
+            | Self::RandomForest { min_samples_leaf: 0, .. }
+            | Self::Boosting { min_samples_leaf: 0, .. } => bad("min_samples_leaf", "at least one", &0),
+            Self::Boosting { rounds: 0, .. } => bad("rounds", "at least one", &0),
+            Self::Boosting { leaves: leaves @ (0 | 1), .. } => bad("leaves", "at least two", &leaves),
+            Self::Boosting { rate, .. } if !positive(rate) => bad("rate", "a number above 0", &rate),
+            Self::Mlp { hidden: 0, .. } => bad("hidden", "at least one unit", &0),
+            Self::Mlp { steps: 0, .. } => bad("steps", "at least one", &0),
+            Self::Mlp { penalty, .. } if !(penalty.is_finite() && penalty >= 0.0) => {
+                bad("penalty", "a number of at least 0", &penalty)
+            }
             _ => Ok(()),
+        }
+    }
+}
+
+impl ClassWeights {
+    fn check(&self, answers: &Answers) -> Result<(), Error> {
+        let Self::Given(weights) = self else { return Ok(()) };
+        let classes = if answers.outputs() > 1 { crate::label::CLASSES } else { 2 };
+        let positive = weights.iter().all(|weight| weight.is_finite() && *weight > 0.0);
+        match positive && weights.len() == classes {
+            true => Ok(()),
+            false => bad("class weights", "one number above 0 a class", &format!("{weights:?}")),
+        }
+    }
+}
+
+fn bad(what: &'static str, expected: &'static str, got: &dyn ToString) -> Result<(), Error> {
+    Err(Error::BadSetting { what, expected, got: got.to_string() })
+}
+
+/// An estimator without what is wrapped around it.
+struct Peeled<'a> {
+    profile: bool,
+    weights: Option<&'a ClassWeights>,
+    estimator: &'a Estimator,
+}
+
+impl<'a> Peeled<'a> {
+    fn of(estimator: &'a Estimator) -> Self {
+        match estimator {
+            Estimator::Profile { of } => Self { profile: true, ..Self::of(of) },
+            Estimator::Weighted { weights, of } => Self { weights: Some(weights), ..Self::of(of) },
+            _ => Self { profile: false, weights: None, estimator },
         }
     }
 }
 
 /// What an estimator learned: scales and coefficients or trees. Saved and loaded by serde, to the same bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fitted {
-    preparation: Preparation,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    profile: Option<Profile>,
-    learned: Learned,
+#[serde(transparent, bound = "")]
+pub struct Fitted<Y = bool> {
+    fit: Fit,
+    #[serde(skip)]
+    label: PhantomData<Y>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Learned {
-    Logistic { intercept: f64, coefficients: Vec<f64> },
-    ExtraTrees(Forest),
-}
-
-impl Fitted {
-    /// One number a held person, higher for impaired: log-odds of a logistic regression, probability of a forest. Not yet
-    /// calibrated. The held people must come from a table with the same columns.
-    pub fn scores(&self, held: &Held<'_>) -> Vec<f64> {
+impl<Y: Label> Fitted<Y> {
+    /// What is said of each held person. Two classes: a number that is higher for impaired (log-odds, the distance to a
+    /// machine's border, or a forest's probability), not yet calibrated. Three: probabilities of healthy, MCI and dementia.
+    /// Points: points. The held people must come from a table with the same columns.
+    pub fn scores(&self, held: &Held<'_, Y>) -> Vec<Y::Score> {
         self.of_people(&held.0)
     }
 
-    fn of_people(&self, people: &People<'_>) -> Vec<f64> {
-        let design = match &self.profile {
-            Some(profile) => profile.apply(&self.preparation, people),
-            None => self.preparation.apply(people),
-        };
-        match &self.learned {
-            Learned::Logistic { intercept, coefficients } => design.linear(*intercept, coefficients),
-            Learned::ExtraTrees(forest) => forest.probabilities(&design),
-        }
+    fn of_people(&self, people: &People<'_, Y>) -> Vec<Y::Score> {
+        let outputs = self.fit.outputs(people);
+        let width = outputs.len() / people.rows.len().max(1);
+        outputs.chunks_exact(width.max(1)).map(Y::score).collect()
     }
+}
 
-    /// Intercept and coefficients (of standardised logs) of a logistic regression; `None` for a forest.
+impl Fitted {
+    /// Intercept and coefficients (of standardised logs) of a line; `None` for everything else.
     pub fn coefficients(&self) -> Option<(f64, &[f64])> {
-        match &self.learned {
-            Learned::Logistic { intercept, coefficients } => Some((*intercept, coefficients)),
-            Learned::ExtraTrees(_) => None,
-        }
+        self.fit.line().map(|line| (line.intercept, line.coefficients.as_slice()))
     }
 }
 
 /// A logistic regression on prepared columns: what a screener is made of.
 pub(crate) fn logistic_line(design: &Design, labels: &[bool], cs: &[f64]) -> Vec<(f64, Vec<f64>)> {
-    let problem = Problem::new(design, labels);
+    let (problem, weights) = (Problem::new(design, labels), vec![1.0; labels.len()]);
     let line = |&c: &f64| {
-        let Line { intercept, coefficients } = problem.solve(c);
+        let Line { intercept, coefficients } = problem.solve(c, &weights);
         (intercept, coefficients)
     };
     cs.iter().map(line).collect()
 }
 
-/// The contract: every estimator × every check.
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{metric::auc, synthetic};
-    use feature::{Unit, Value};
-    use study::{Column, FeatureTable, Task};
-
-    fn all() -> [Estimator; 3] {
-        let trees = Estimator::ExtraTrees {
-            trees: 40,
-            min_samples_leaf: 1,
-            max_features: MaxFeatures::Sqrt,
-            seed: 5,
-        };
-        let profile = Estimator::Profile { of: Box::new(Estimator::Logistic { c: 0.1 }) };
-        [Estimator::Logistic { c: 0.1 }, trees, profile]
-    }
-
-    fn scores(estimator: &Estimator, table: &FeatureTable, rows: &[usize]) -> Vec<f64> {
-        let everybody = Training::new(table).unwrap();
-        estimator.fit(&everybody).unwrap().of_people(&Training::new(&table.of_people(rows)).unwrap().0)
-    }
-
-    #[test]
-    fn fitting_again_forgets_and_a_seed_reproduces() {
-        let (a, b) = (synthetic::table(40, 5, 1.0, 1), synthetic::table(50, 5, 1.0, 2));
-        for estimator in all() {
-            let first = estimator.fit(&Training::new(&a).unwrap()).unwrap();
-            estimator.fit(&Training::new(&b).unwrap()).unwrap();
-            assert_eq!(estimator.fit(&Training::new(&a).unwrap()).unwrap(), first, "{estimator:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_saved_is_what_is_loaded() {
-        let table = synthetic::table(40, 5, 1.0, 1);
-        for estimator in all() {
-            let fitted = estimator.fit(&Training::new(&table).unwrap()).unwrap();
-            let json = serde_json::to_string(&fitted).unwrap();
-            assert_eq!(serde_json::from_str::<Fitted>(&json).unwrap(), fitted, "{estimator:?}");
-        }
-    }
-
-    #[test]
-    fn the_order_of_people_does_not_matter() {
-        let table = synthetic::table(60, 5, 1.5, 1);
-        let backwards: Vec<usize> = (0..60).rev().collect();
-        let turned = table.of_people(&backwards);
-        for (estimator, tolerance) in all().iter().zip([1e-9, 0.35, 1e-9]) {
-            let (there, back) = (
-                scores(estimator, &table, &backwards),
-                scores(estimator, &turned, &(0..60).collect::<Vec<_>>()),
-            );
-            for (x, y) in there.iter().zip(&back) {
-                assert!((x - y).abs() <= tolerance, "{estimator:?}: {x} {y}");
-            }
-        }
-    }
-
-    #[test]
-    fn missing_cells_get_a_finite_score() {
-        let table = synthetic::table(40, 3, 1.0, 1);
-        let task = Task::new("task-1").unwrap();
-        let blocks: Vec<_> = (0..10).map(|row| study::Block { row, task: &task }).collect();
-        let masked = table.masked(&blocks, &"left out".into());
-        for estimator in all() {
-            let scores = scores(&estimator, &masked, &(0..40).collect::<Vec<_>>());
-            assert!(scores.iter().all(|score| score.is_finite()), "{estimator:?}");
-        }
-    }
-
-    #[test]
-    fn one_class_and_nothing_measured_are_clear_errors() {
-        let table = synthetic::table(20, 2, 1.0, 1);
-        let healthy = table.of_people(&[0, 2, 4, 6]);
-        let empty = table.masked(
-            &(0..20)
-                .flat_map(|row| table.tasks().into_iter().map(move |task| study::Block { row, task }))
-                .collect::<Vec<_>>(),
-            &"nothing".into(),
-        );
-        for estimator in all() {
-            let error = estimator.fit(&Training::new(&healthy).unwrap()).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "training: expected people of both classes, got 4 healthy and 0 impaired"
-            );
-            let error = estimator.fit(&Training::new(&empty).unwrap()).unwrap_err();
-            assert!(matches!(error, Error::NothingMeasured { .. }), "{estimator:?}");
-        }
-    }
-
-    #[test]
-    fn constant_columns_are_harmless() {
-        let plain = synthetic::table(40, 2, 1.0, 1);
-        let mut columns = plain.columns().to_vec();
-        columns.push(Column::new(Task::new("task-9").unwrap(), "demo.time.f0", Unit::Second));
-        let mut table = FeatureTable::new(columns).unwrap();
-        for row in 0..40 {
-            let values = plain.row(row).map(|cell| Value::Measured(f64::from(cell.unwrap())));
-            table.push(plain.participants()[row].clone(), values.chain([Value::Measured(7.3)])).unwrap();
-        }
-        let rows: Vec<usize> = (0..40).collect();
-        for estimator in all() {
-            let constant = scores(&estimator, &table, &rows);
-            assert!(constant.iter().all(|score| score.is_finite()), "{estimator:?}");
-            assert!(auc(&constant, Training::new(&table).unwrap().labels()) > 0.7);
-        }
-        let (with, without) = (scores(&all()[0], &table, &rows), scores(&all()[0], &plain, &rows));
-        assert!(with.iter().zip(&without).all(|(x, y)| (x - y).abs() < 1e-9));
-    }
-
-    #[test]
-    fn a_profile_of_a_profile_is_refused() {
-        let table = synthetic::table(20, 2, 1.0, 1);
-        let profile = Estimator::Profile { of: Box::new(Estimator::Logistic { c: 1.0 }) };
-        let twice = Estimator::Profile { of: Box::new(profile) };
-        let error = twice.fit(&Training::new(&table).unwrap()).unwrap_err().to_string();
-        assert_eq!(error, "profile: expected an estimator that is no profile, got a profile");
-    }
-
-    #[test]
-    fn settings_without_sense_are_refused() {
-        let table = synthetic::table(20, 2, 1.0, 1);
-        let forest = |trees, min_samples_leaf| Estimator::ExtraTrees {
-            trees,
-            min_samples_leaf,
-            max_features: MaxFeatures::Share(0.5),
-            seed: 0,
-        };
-        for estimator in
-            [Estimator::Logistic { c: 0.0 }, Estimator::Logistic { c: f64::NAN }, forest(0, 1), forest(1, 0)]
-        {
-            let error = estimator.fit(&Training::new(&table).unwrap()).unwrap_err();
-            assert!(matches!(error, Error::BadSetting { .. }), "{estimator:?}");
-        }
-    }
+/// Scores to shares that sum to 1, without overflow; ln Σ exp(score).
+pub(crate) fn softmax(scores: &mut [f64]) -> f64 {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    scores.iter_mut().for_each(|score| *score = (*score - largest).exp());
+    let sum: f64 = scores.iter().sum();
+    scores.iter_mut().for_each(|score| *score /= sum);
+    largest + sum.ln()
 }

@@ -10,6 +10,9 @@
 //! and the card prints them side by side.
 
 mod curve;
+mod family;
+mod graded;
+mod holdout;
 mod left_out;
 mod nested;
 mod outer;
@@ -24,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Calibrator, Card, Error, Estimator, MaxFeatures, Scores, Training, audit,
+    Calibrator, Card, Error, Estimator, Scores, Training, audit,
     card::{self, Evidence, Reading, Readings},
     conformal::Coverage,
     seed::derive,
@@ -36,6 +39,8 @@ pub(crate) use splits::inner_seed;
 pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
+pub use graded::{Graded, GradedEvidence, GradedMetrics, Target, evaluate_graded};
+pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
 pub use outer::By;
 pub use permutation::Permutation;
@@ -45,47 +50,10 @@ pub use work::Work;
 /// An estimator with the settings its inner search chooses among.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Family {
-    /// Name on the card: `logistic`, `extra-trees`.
+    /// Name on the card: `logistic`, `extra-trees`; [`names`](Self::names) lists them.
     pub name: String,
     /// The settings, the simplest first.
     pub grid: Vec<Estimator>,
-}
-
-impl Family {
-    /// Logistic regression; C over four decades, from strong to weak penalty.
-    pub fn logistic() -> Self {
-        let grid = [0.0003, 0.003, 0.03, 0.3, 3.0].map(|c| Estimator::Logistic { c }).to_vec();
-        Self { name: "logistic".to_owned(), grid }
-    }
-
-    /// 300 extremely randomised trees; leaves of at least 1 or 3 people, the root or a fifth of the columns tried.
-    pub fn extra_trees() -> Self {
-        let setting = |max_features, min_samples_leaf| Estimator::ExtraTrees {
-            trees: 300,
-            min_samples_leaf,
-            max_features,
-            seed: 0,
-        };
-        let (root, fifth) = (MaxFeatures::Sqrt, MaxFeatures::Share(0.2));
-        let grid = vec![setting(root, 1), setting(root, 3), setting(fifth, 1), setting(fifth, 3)];
-        Self { name: "extra-trees".to_owned(), grid }
-    }
-
-    /// The same trees on each person's profile over tasks.
-    pub fn profile_trees() -> Self {
-        let of = |estimator| Estimator::Profile { of: Box::new(estimator) };
-        Self {
-            name: "profile-trees".to_owned(),
-            grid: Self::extra_trees().grid.into_iter().map(of).collect(),
-        }
-    }
-
-    /// The family of this name: `profile-trees`, `extra-trees` or `logistic`.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::profile_trees(), Self::extra_trees(), Self::logistic()]
-            .into_iter()
-            .find(|family| family.name == name)
-    }
 }
 
 /// How a cohort is judged.
@@ -230,16 +198,18 @@ pub fn evaluate_resuming(
     let splits = Splits::draw(&everybody, plan)?;
     let groups = audit::copied_blocks(table);
     let copied: Vec<Block<'_>> = groups.concat();
-    let masked = table.masked(&copied, &COPIED.into());
+    // A second table is worth its memory only where it differs.
+    let masked = (!copied.is_empty()).then(|| table.masked(&copied, &COPIED.into()));
+    let masked = masked.as_ref().unwrap_or(table);
 
     let stage = |name| Stage::new(name, work, watch);
     let judge = |table: &FeatureTable, name| nested(&Training::new(table)?, plan, &stage(name));
     let as_published = judge(table, "as published")?;
-    let on_masked = if copied.is_empty() { as_published.clone() } else { judge(&masked, "masked")? };
-    let missing = missingness(&masked)?.map(|table| judge(&table, "missingness only")).transpose()?;
+    let on_masked = if copied.is_empty() { as_published.clone() } else { judge(masked, "masked")? };
+    let missing = missingness(masked)?.map(|table| judge(&table, "missingness only")).transpose()?;
     let untouched = without(table, &copied, plan).map(|table| judge(&table, "untouched")).transpose()?;
-    let permutation = permutation::permutation(&Training::new(&masked)?, plan, &stage("permutations"))?;
-    let curve = curve::learning_curve(&Training::new(&masked)?, plan, &stage("learning curve"))?;
+    let permutation = permutation::permutation(&Training::new(masked)?, plan, &stage("permutations"))?;
+    let curve = curve::learning_curve(&Training::new(masked)?, plan, &stage("learning curve"))?;
 
     let evidence = |family: usize| {
         let reading = |nested: &Vec<Nested>| card::reading(&nested[family], plan);
@@ -384,13 +354,5 @@ mod tests {
         ];
         assert!(bad.iter().all(|plan| matches!(plan.check(), Err(Error::BadSetting { .. }))));
         assert!(Plan::default().check().is_ok());
-    }
-
-    #[test]
-    fn families_are_found_by_their_names() {
-        assert_eq!(Family::named("logistic").unwrap().grid.len(), 5);
-        assert_eq!(Family::named("extra-trees").unwrap().grid.len(), 4);
-        assert_eq!(Family::named("profile-trees").unwrap().name, "profile-trees");
-        assert!(Family::named("oracle").is_none());
     }
 }

@@ -1,12 +1,17 @@
 //! How good calibrated probabilities are: every metric of the card, from one walk along the ROC curve.
 
 mod curve;
+mod graded;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{calibrate::fit_line, estimator::sigmoid};
 use curve::Curve;
+#[cfg(test)]
+pub(crate) use graded::pearson;
+pub use graded::{ClassMetrics, PointsMetrics};
+pub(crate) use graded::{confusion, of_classes, of_points};
 
 /// Probabilities closer to 0 or 1 than this are moved there before a logarithm is taken.
 const NEVER_CERTAIN: f64 = 1e-9;

@@ -57,8 +57,18 @@ impl Scale {
 
     /// The standardised log of a value, at most [`FARTHEST`] from 0; the median's place where it is missing (NaN).
     pub(crate) fn place(&self, value: f64) -> f64 {
+        self.standardised(value).clamp(-FARTHEST, FARTHEST)
+    }
+
+    /// The standardised log of a value however far out; the median's where it is missing (NaN).
+    pub(crate) fn standardised(&self, value: f64) -> f64 {
         let log = if value.is_nan() { self.median } else { signed_log(value, self.floor) };
-        ((log - self.mean) / self.deviation).clamp(-FARTHEST, FARTHEST)
+        (log - self.mean) / self.deviation
+    }
+
+    /// The same, but missing stays missing (NaN).
+    pub(crate) fn known(&self, value: f64) -> f64 {
+        if value.is_nan() { value } else { self.standardised(value) }
     }
 
     /// The value whose standardised log is zero: close to the geometric mean of the training people.
@@ -103,6 +113,15 @@ impl Preparation {
         people.column(*column).map(known).collect()
     }
 
+    /// The prepared numbers of people; NaN for missing ones where `gaps` are wanted.
+    pub(crate) fn design<Y: Label>(&self, people: &People<'_, Y>, gaps: bool) -> Design {
+        if !gaps {
+            return self.apply(people);
+        }
+        let cells = (0..self.scales.len()).flat_map(|place| self.measured(place, people)).collect();
+        Design { people: people.rows.len(), columns: self.scales.len(), cells }
+    }
+
     /// The prepared numbers of people.
     pub(crate) fn apply<Y: Label>(&self, people: &People<'_, Y>) -> Design {
         let cells = self.scales.iter().flat_map(|(column, scale)| {
@@ -124,6 +143,11 @@ impl Design {
     /// The numbers of one column.
     pub(crate) fn column(&self, column: usize) -> &[f64] {
         &self.cells[column * self.people..(column + 1) * self.people]
+    }
+
+    /// The cells as `f32`, which trees cut as well at half the size.
+    pub(crate) fn narrow(&self) -> Vec<f32> {
+        self.cells.iter().map(|&cell| cell as f32).collect()
     }
 
     /// intercept + Σ coefficient · column, for each person.

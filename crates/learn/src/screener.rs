@@ -7,15 +7,20 @@
 //! task        ln LR = baseline + Σ coefficient · standardised log          (Platt's calibration folded in)
 //! person      ln LR = Σ over k tasks / (1 + (k − 1)·ρ)                     (screener/fusion.rs)
 //! interval    the same from each of the stored refits, middle 95 %         (screener/refits.rs)
+//! band        ln LR beyond a cut, and ranked so among the training people  (screener/reference.rs, conformal.rs)
+//! outside     mean squared distance of Mahalanobis over k tasks            (screener/cloud.rs)
 //! probability odds(prevalence) · LR                                        (Score::probability_at)
 //! ```
 //!
 //! The likelihood ratio is what travels: the study's own share of impaired people is taken out of it when it is fitted, and
 //! the share where the screener is used comes in only when a caller states it.
 
+mod cloud;
 mod fit;
 mod fusion;
 mod honest;
+mod packed;
+mod reference;
 mod refits;
 mod score;
 mod shorten;
@@ -35,12 +40,17 @@ use crate::{
     prepare::Scale,
     seed::derive,
 };
-use fit::{FormFit, TaskColumns, fit_form};
+use cloud::Cloud;
+use fit::{FormFit, TaskColumns, fit_form, fit_form_shown};
+use reference::Reference;
 use refits::Refits;
 
 pub use honest::{FormEvidence, SetEvidence};
 pub(crate) use honest::{Honest, honest};
-pub use score::{Band, Contribution, CutPoint, Measurements, Operating, Outcome, Outside, Score};
+pub use score::{
+    Band, Contribution, CutPoint, Distance, Farthest, Measurements, Operating, Outcome, Outside, Ranked,
+    Score,
+};
 pub use shorten::{ShortTask, Shortened, TimeBudget, shorten};
 
 /// A fitted screener. Written to and read from `screener.json`.
@@ -58,8 +68,10 @@ pub struct Screener {
     impaired: usize,
     /// Likelihood ratios that part low, indeterminate and high.
     cuts: (f64, f64),
-    /// Share of features outside the training range above which nothing is concluded.
-    most_outside: f64,
+    /// Share of each class that a band may put on the wrong side.
+    error_rate: f64,
+    /// Share of people like the training people about whom nothing is concluded because they look unlike them.
+    turned_away: f64,
     forms: Vec<Form>,
     /// Digest of everything above: hashing the refits for every score would cost more than the score.
     #[serde(skip)]
@@ -73,6 +85,7 @@ struct Form {
     name: String,
     rho: f64,
     tasks: Vec<TaskLine>,
+    reference: Reference,
     refits: Refits,
     operating: Vec<Operating>,
 }
@@ -86,6 +99,7 @@ struct TaskLine {
     c: f64,
     baseline: f64,
     features: Vec<FeatureLine>,
+    cloud: Cloud,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,7 +130,8 @@ impl Screener {
             people: healthy + impaired,
             impaired,
             cuts: settings.cuts,
-            most_outside: settings.most_outside,
+            error_rate: settings.plan.error_rate,
+            turned_away: settings.turned_away,
             forms: settings.forms.iter().map(form).collect::<Result<_, _>>()?,
             digest: Remembered::default(),
         })
@@ -184,8 +199,9 @@ impl Screener {
 
     /// Scores what was measured of one person with a form.
     ///
-    /// Inconclusive where every known task lacks a feature that all training people had, where more than the settings' share
-    /// of the features lies outside the training range, or where the interval of the likelihood ratio spans both cuts. Not
+    /// Inconclusive where every known task lacks a feature that all training people had, where the values lie farther from the
+    /// training people than all but the settings' share of them do, or where the interval of the likelihood ratio spans both
+    /// cuts. Not
     /// applicable where no task is known. Tasks the screener does not know are left aside.
     pub fn score(&self, measured: &Measurements, form: &str) -> Result<Outcome, Error> {
         let Some(form) = self.forms.iter().find(|it| it.name == form) else {
@@ -228,6 +244,7 @@ impl Screener {
         let likelihood_ratio =
             Interval { value: value.exp(), low: low.min(value).exp(), high: high.max(value).exp() };
         let tasks: Vec<Task> = usable.iter().map(|it| it.line.task.clone()).collect();
+        let (ranked, band) = self.ranked(form, usable, log_ratio);
         Score {
             screener: self.name.clone(),
             digest: self.digest(),
@@ -235,7 +252,9 @@ impl Screener {
             likelihood_ratio,
             log_odds: log_ratio + logit(self.study_prevalence()),
             study_prevalence: self.study_prevalence(),
-            band: self.band(likelihood_ratio.value),
+            band,
+            ranked,
+            distance: self.distance(form, usable, measured),
             operating: form.operating_of(&tasks),
             tasks,
             baseline,
@@ -244,22 +263,43 @@ impl Screener {
         }
     }
 
-    /// A ratio at the upper cut is high, at the lower one indeterminate.
-    fn band(&self, likelihood_ratio: f64) -> Band {
-        match likelihood_ratio {
-            ratio if ratio < self.cuts.0 => Band::Low,
-            ratio if ratio < self.cuts.1 => Band::Indeterminate,
-            _ => Band::High,
+    /// How a log likelihood ratio ranks among the training people on the same tasks, and the band it is in.
+    fn ranked(&self, form: &Form, usable: &[&Known<'_>], log_ratio: f64) -> (Ranked, Band) {
+        let (tasks, all) = (places_of(usable), form.tasks.len());
+        let ranks = form.reference.ranks(&tasks, all, form.rho);
+        let (p_healthy, p_impaired) = ranks.p(log_ratio);
+        let (healthy, impaired) = form.reference.people(&tasks, all);
+        let ranked = Ranked { error_rate: self.error_rate, p_healthy, p_impaired, healthy, impaired };
+        (ranked, Band::of(log_ratio, self.cuts, ranks.band(log_ratio, self.error_rate)))
+    }
+
+    /// How far all values together lie from the training people.
+    fn distance(&self, form: &Form, usable: &[&Known<'_>], measured: &Measurements) -> Distance {
+        let tasks = places_of(usable);
+        let limit = form.reference.limit(&tasks, form.tasks.len(), self.turned_away);
+        let mut farthest: Vec<Farthest> = vec![];
+        let mut sum = 0.0;
+        for known in usable {
+            let Some(found) = known.line.cloud.distance(&known.standardised(measured)) else { continue };
+            sum += found.square;
+            let one = |(line, share): (&FeatureLine, &f64)| Farthest {
+                task: known.line.task.clone(),
+                feature: line.feature.clone(),
+                share: share * found.square,
+            };
+            farthest.extend(known.line.features.iter().zip(&found.shares).map(one));
         }
+        farthest.iter_mut().for_each(|it| it.share /= sum.max(f64::MIN_POSITIVE));
+        farthest.retain(|it| it.share >= NAMED);
+        farthest.sort_by(|a, b| b.share.total_cmp(&a.share));
+        let value = (sum / usable.len() as f64).sqrt();
+        Distance { value, limit: limit.map(f64::sqrt), farthest }
     }
 
     /// Why a score should not be believed.
     fn doubts(&self, score: &Score) -> Vec<String> {
         let mut doubts = Vec::new();
-        let (outside, all) = (score.outside.len(), score.contributions.len());
-        if outside as f64 > self.most_outside * all as f64 {
-            doubts.push(format!("{outside} of {all} features are outside what the screener's people showed"));
-        }
+        doubts.extend(score.distance.doubt(self.turned_away));
         let Interval { low, high, .. } = score.likelihood_ratio;
         if low < self.cuts.0 && high >= self.cuts.1 {
             doubts.push(format!(
@@ -271,9 +311,17 @@ impl Screener {
     }
 }
 
-/// A task of a form, with where its values begin in a refit.
+/// Share of a distance from which a feature is named.
+const NAMED: f64 = 0.1;
+
+fn places_of(usable: &[&Known<'_>]) -> Vec<usize> {
+    usable.iter().map(|it| it.place).collect()
+}
+
+/// A task of a form, with its place there and where its values begin in a refit.
 struct Known<'a> {
     line: &'a TaskLine,
+    place: usize,
     offset: usize,
 }
 
@@ -292,6 +340,13 @@ impl Known<'_> {
         });
         let any = self.line.features.iter().any(|line| number(measured, task, line).is_some());
         lacking.or_else(|| (!any).then(|| format!("{task}: none of its features was measured")))
+    }
+
+    /// Standardised logs of the features however far out, as a distance takes them; NaN where one is missing.
+    fn standardised(&self, measured: &Measurements) -> Vec<f64> {
+        let value = |line: &FeatureLine| number(measured, &self.line.task, line).unwrap_or(f64::NAN);
+        // Tables hold f32, and so did the people the cloud is of.
+        self.line.features.iter().map(|line| line.scale.known(f64::from(value(line) as f32))).collect()
     }
 
     /// Standardised logs of the features; the median's place where one is missing.
@@ -371,7 +426,7 @@ impl Form {
         watch: Watch<'_>,
     ) -> Result<Self, Error> {
         let columns = form.columns(training)?;
-        let fit = fit_form(training, &columns, (settings.inner, settings.seed), None)?;
+        let (fit, shown) = fit_form_shown(training, &columns, (settings.inner, settings.seed), None)?;
         let done = std::sync::atomic::AtomicUsize::new(0);
         let refit = |draw: usize| {
             let seed = derive(settings.seed, &[REFITS, draw as u64]);
@@ -384,7 +439,7 @@ impl Form {
             (0..settings.refits).into_par_iter().map(refit).collect::<Result<_, _>>()?;
         let tasks = columns.iter().zip(&fit.tasks).map(|(it, fit)| TaskLine::of(training, it, fit)).collect();
         let (name, rho, refits) = (form.name.clone(), fit.rho, Refits::of(&refits));
-        Ok(Self { name, rho, tasks, refits, operating: vec![] })
+        Ok(Self { name, rho, tasks, reference: Reference::of(&shown), refits, operating: vec![] })
     }
 
     /// Values of one refit: ρ, and for each task the baseline and the coefficients.
@@ -406,6 +461,12 @@ impl Form {
         if !scales().all(|scale| scale.floor > 0.0 && scale.deviation > 0.0) {
             return bad("floors and deviations above 0".to_owned(), &"one that is not");
         }
+        if !self.reference.fits(self.tasks.len()) {
+            return bad(format!("a reference of {} tasks", self.tasks.len()), &"another number");
+        }
+        if !self.tasks.iter().all(|line| line.cloud.sound(line.features.len())) {
+            return bad("clouds as wide as their tasks and positive definite".to_owned(), &"one that is not");
+        }
         if !(0.0..=1.0).contains(&self.rho) {
             return bad("rho from 0 to 1".to_owned(), &self.rho);
         }
@@ -416,9 +477,9 @@ impl Form {
     fn known(&self, measured: &Measurements) -> Vec<Known<'_>> {
         let mut offset = 1;
         let mut known = Vec::new();
-        for line in &self.tasks {
+        for (place, line) in self.tasks.iter().enumerate() {
             if measured.tasks().any(|task| task == &line.task) {
-                known.push(Known { line, offset });
+                known.push(Known { line, place, offset });
             }
             offset += 1 + line.features.len();
         }
@@ -460,6 +521,7 @@ impl TaskLine {
             c: fit.c,
             baseline: fit.baseline,
             features: fit.preparation.scales.iter().zip(&fit.coefficients).map(feature).collect(),
+            cloud: fit.cloud.clone().unwrap_or_else(|| Cloud::of(&fit.preparation, &training.0)),
         }
     }
 }

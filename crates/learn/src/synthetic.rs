@@ -38,3 +38,23 @@ pub(crate) fn blocks(people: usize, shape: (usize, usize), distance: f64, seed: 
     }
     table
 }
+
+/// A third each healthy, MCI and dementia, their numbers rising from class to class by `distance` standard deviations, with
+/// points of both tests that fall by six a class and scatter by two.
+pub(crate) fn graded(people: usize, shape: (usize, usize), distance: f64, seed: u64) -> FeatureTable {
+    let plain = blocks(people, shape, 0.0, seed);
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xabc);
+    let mut table = FeatureTable::new(plain.columns().to_vec()).unwrap();
+    for id in 0..people {
+        let class = id % 3;
+        let label = [Diagnosis::Healthy, Diagnosis::Mci, Diagnosis::Dementia][class];
+        let points = (28.0 - 6.0 * class as f64 + 2.0 * normal(&mut random)).round().clamp(0.0, 30.0);
+        let known = Some(points);
+        let participant =
+            Participant { label: Some(label), mmse: known, moca: known, ..plain.participants()[id].clone() };
+        let factor = (distance * class as f64 / 2.0).exp();
+        let values = plain.row(id).map(|cell| Value::Measured(f64::from(cell.unwrap()) * factor));
+        table.push(participant, values.collect::<Vec<_>>()).unwrap();
+    }
+    table
+}

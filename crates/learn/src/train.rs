@@ -43,8 +43,9 @@ pub struct Settings {
     pub refits: usize,
     /// Likelihood ratios that part low, indeterminate and high.
     pub cuts: (f64, f64),
-    /// Share of features outside the training range above which nothing is concluded.
-    pub most_outside: f64,
+    /// Share of people like the training people about whom nothing is concluded because they look unlike them: what it costs
+    /// to turn away whoever the screener was not made for.
+    pub turned_away: f64,
     /// Seed of the fit.
     pub seed: u64,
     /// How the screener is judged (its families are not used).
@@ -55,7 +56,7 @@ impl Settings {
     /// A screener of one form, `all`, with every feature of the table.
     ///
     /// Cuts of 0.5 and 2 halve or double the odds: less is a "minimal" change in the reading of Jaeschke, Guyatt & Sackett
-    /// 1994. 200 refits and a quarter of the features outside are choices of the project.
+    /// 1994. 200 refits and one in a hundred turned away are choices of the project. The error rate of the bands is the plan's.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -64,7 +65,7 @@ impl Settings {
             inner: 4,
             refits: 200,
             cuts: (0.5, 2.0),
-            most_outside: 0.25,
+            turned_away: 0.01,
             seed: 1,
             plan: Plan::default(),
         }
@@ -103,6 +104,9 @@ impl Settings {
             Self { refits: 0, .. } => bad("refits", "at least one", "0".to_owned()),
             Self { cuts: (low, high), .. } if !(*low > 0.0 && low < high && high.is_finite()) => {
                 bad("cuts", "two likelihood ratios above 0 in order", format!("{low} and {high}"))
+            }
+            Self { turned_away, .. } if !(*turned_away > 0.0 && *turned_away < 0.5) => {
+                bad("turned away", "a share between 0 and .5", turned_away.to_string())
             }
             Self { forms, .. } if forms.is_empty() => bad("forms", "at least one", "none".to_owned()),
             _ if !named_and_versioned(&self.name) => {
@@ -176,7 +180,7 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
         name: ESTIMATOR.to_owned(),
         chosen: vec![],
         calibrated: vec![],
-        coverage: None,
+        coverage: forms[0].sets.last().and_then(|it| it.operating.coverage),
         readings,
         missingness_only,
     };
@@ -222,6 +226,7 @@ mod tests {
             Settings { cuts: (2.0, 0.5), ..good() },
             Settings { cuts: (0.0, 2.0), ..good() },
             Settings { forms: vec![], ..good() },
+            Settings { turned_away: 0.0, ..good() },
         ];
         assert!(bad.iter().all(|it| matches!(it.check(), Err(Error::BadSetting { .. }))));
         assert!(good().check().is_ok());

@@ -133,11 +133,14 @@ fn one_row_each(table: &FeatureTable) -> Result<(), Error> {
     Ok(())
 }
 
+/// Who trains and who judges.
+type Sides<'a, Y> = (Training<'a, Y>, Held<'a, Y>);
+
 impl<'a, Y: Label> Training<'a, Y> {
     /// Cuts the people into `folds` parts, stratified by class (or by rank of points), each held once while the rest trains.
     ///
     /// Someone who was drawn more than once is still one person: all their copies fall on one side.
-    pub fn split(&self, folds: usize, seed: u64) -> Result<Vec<(Training<'a, Y>, Held<'a, Y>)>, Error> {
+    pub fn split(&self, folds: usize, seed: u64) -> Result<Vec<Sides<'a, Y>>, Error> {
         let mut place_of = HashMap::new();
         let mut labels = Vec::new();
         for (&row, &label) in self.0.rows.iter().zip(&self.0.labels) {

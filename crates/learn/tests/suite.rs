@@ -1,9 +1,9 @@
-//! One binary: golden numbers, honesty, screeners, and DARWIN where it is at hand.
+//! One binary: honesty, screeners, and DARWIN where it is at hand.
 // clippy.toml lets tests unwrap, but does not see that helpers of an integration test are tests.
 #![allow(clippy::unwrap_used)]
 
-#[path = "suite/golden.rs"]
-mod golden;
+#[path = "suite/graded.rs"]
+mod graded;
 #[path = "suite/honesty.rs"]
 mod honesty;
 #[path = "suite/people.rs"]

@@ -14,6 +14,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A holdout that cannot be drawn, or that is not what was written.
+    #[error("holdout: expected {expected}, got {got}")]
+    Holdout {
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        got: String,
+    },
     /// A JSON file is not of the expected shape.
     #[error("{}: {source}", path.display())]
     Json {

@@ -32,6 +32,7 @@
 mod cohort;
 mod diagnosis;
 mod error;
+mod holdout;
 mod participant;
 mod session;
 mod split;
@@ -41,6 +42,7 @@ mod task;
 pub use cohort::{Answer, Cohort, CohortSubmission, Decision, Provenance};
 pub use diagnosis::Diagnosis;
 pub use error::Error;
+pub use holdout::{Holdout, Look};
 pub use participant::{Handedness, Language, Participant, ParticipantId, Sex};
 pub use session::{Session, Submission};
 pub use split::{dealt_folds, stratified_folds};

@@ -79,6 +79,7 @@ fn conclusion(assessment: &Assessment, how: Wording) -> Value {
             Some(wording::probability(score, card, how)),
             Some(wording::people_like_this(score, card, how)),
             wording::arithmetic(score, card, how),
+            wording::coverage(score),
         ].into_iter().flatten().collect::<Vec<_>>()),
         "limits": card.map(|card| &card.limits),
     })

@@ -111,6 +111,9 @@ fn rests_on(text: &mut Text, assessment: &Assessment, how: Wording) {
     if let Some(words) = wording::arithmetic(score, card, how) {
         text.wrapped("  ", &words);
     }
+    if let Some(words) = wording::coverage(score) {
+        text.wrapped("  ", &words);
+    }
 }
 
 /// Why a value is missing, or what the marks of its recording say against it.

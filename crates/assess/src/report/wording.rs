@@ -90,6 +90,23 @@ pub(crate) fn people_like_this(score: &Score, card: &Card, wording: Wording) -> 
     format!("Of 100 people with this result, about {without:.0} do not have {}.", disease(card))
 }
 
+/// How often the bands were wrong or undecided for people whom nothing was fitted on.
+pub(crate) fn coverage(score: &Score) -> Option<String> {
+    let it = score.operating.as_ref()?.coverage?;
+    Some(format!(
+        "The bands are set so that at most {} of either class are on the wrong side. Out of fold {} ({}–{}) of the impaired \
+         people were in band low and {} ({}–{}) of the healthy people in band high; {} of all were indeterminate.",
+        words::percent(it.error_rate),
+        words::percent(it.impaired_in_low.value),
+        words::percent(it.impaired_in_low.low).trim_end_matches(" %"),
+        words::percent(it.impaired_in_low.high),
+        words::percent(it.healthy_in_high.value),
+        words::percent(it.healthy_in_high.low).trim_end_matches(" %"),
+        words::percent(it.healthy_in_high.high),
+        words::percent(it.indeterminate.value),
+    ))
+}
+
 /// The arithmetic of the screener's own sensitivity and specificity at its upper cut.
 pub(crate) fn arithmetic(score: &Score, card: &Card, wording: Wording) -> Option<String> {
     let cut = score.operating.as_ref()?.upper;

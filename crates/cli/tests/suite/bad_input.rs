@@ -186,6 +186,21 @@ fn a_cohort_that_cannot_be_judged_says_why() {
 }
 
 #[test]
+fn an_unknown_estimator_or_target_names_the_known_ones() {
+    let folder = cohort("id,label\na,healthy\n", "id,clock/ink.time.total\na,1\n");
+    let with = |flag: &str, word: &str| {
+        let (folder, out) = (folder.path().to_str().unwrap(), folder.path().join("out"));
+        inkling(["evaluate", folder, flag, word, "--out", out.to_str().unwrap()])
+    };
+    let said = with("--estimator", "oracle");
+    assert!(said.code == 1 && said.err.contains("elastic-net, svm-linear"), "{}", said.err);
+    let said = with("--target", "iq");
+    assert!(said.code == 2 && said.err.contains("classes"), "{}", said.err);
+    let said = with("--target", "mmse");
+    assert!(said.code == 1 && said.err.contains("different points"), "{}", said.err);
+}
+
+#[test]
 fn a_published_table_without_a_column_says_which() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("DARWIN.csv");

@@ -198,3 +198,50 @@ fn shipped_screeners_have_cards_that_can_be_shown() {
     let page = fs::read_to_string(out.path().join("card.html")).unwrap();
     assert!(page.contains("darwin-24") && page.contains("ROC: AUC") && page.contains("copied_blocks"));
 }
+
+/// People of three classes whose times and points follow the class.
+fn graded(folder: &std::path::Path) {
+    let (mut people, mut times) = ("id,label,mmse\n".to_owned(), "id,clock/ink.time.total\n".to_owned());
+    for person in 0..60 {
+        let class = person % 3;
+        let scatter = f64::from(person * 37 % 17) / 17.0;
+        people += &format!(
+            "p{person},{},{}\n",
+            ["healthy", "mci", "dementia"][class as usize],
+            28 - 6 * class - person % 3
+        );
+        times += &format!("p{person},{:.2}\n", 20.0 * (1.0 + f64::from(class) + scatter));
+    }
+    let json = r#"{"name": "demo", "synthetic": true, "units": {"ink.time.total": "s"}}"#;
+    std::fs::write(folder.join("cohort.json"), json).unwrap();
+    std::fs::write(folder.join("participants.csv"), people).unwrap();
+    std::fs::write(folder.join("features.csv"), times).unwrap();
+}
+
+#[test]
+fn three_classes_and_points_are_judged_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    graded(folder.path());
+    let cohort = folder.path().to_str().unwrap();
+    for (target, estimator, words) in
+        [("classes", "logistic,boosting", "macro F1"), ("mmse", "elastic-net", "mean absolute error, points")]
+    {
+        let out = folder.path().join(target);
+        let line = ["evaluate", cohort, "--target", target, "--estimator", estimator, "--repeats", "1"];
+        let said = inkling(line.into_iter().chain(["--out", out.to_str().unwrap()]));
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(said.out.contains(words) && said.out.contains("without any measurement"), "{}", said.out);
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(out.join("graded.json")).unwrap()).unwrap();
+        assert_eq!((json["target"].as_str(), json["people"].as_u64()), (Some(target), Some(60)));
+        assert!(json["findings"].is_array() && json["estimators"][0]["chosen"].is_array());
+    }
+}
+
+#[test]
+fn help_lists_every_estimator() {
+    let said = inkling(["evaluate", "--help"]);
+    for (name, _) in learn::Family::names() {
+        assert!(said.out.contains(name), "{name}");
+    }
+}

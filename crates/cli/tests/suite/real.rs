@@ -87,6 +87,9 @@ fn darwin_is_imported_judged_and_its_copies_are_found() {
         "1".as_ref(),
         "--estimator".as_ref(),
         "logistic".as_ref(),
+        "--permutations".as_ref(),
+        "0".as_ref(),
+        "--curve".as_ref(),
         "--out".as_ref(),
         out.as_os_str(),
     ];

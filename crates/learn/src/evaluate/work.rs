@@ -110,7 +110,8 @@ fn line(value: &impl Serialize) -> String {
     line
 }
 
-fn key(cohort: &Cohort, plan: &Plan) -> Result<String, Error> {
+/// SHA-256 of the numbers, people, plan and program.
+pub(super) fn key(cohort: &Cohort, plan: &Plan) -> Result<String, Error> {
     let people: Vec<String> = table_of(cohort)?
         .participants()
         .iter()

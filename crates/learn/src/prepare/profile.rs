@@ -41,11 +41,17 @@ impl Profile {
         Self { features, spreads: statistics.iter().map(|it| spread(it)).collect() }
     }
 
-    /// The standardised profiles of people.
-    pub(crate) fn apply<Y: Label>(&self, preparation: &Preparation, people: &People<'_, Y>) -> Design {
+    /// The standardised profiles of people; NaN for missing statistics where `gaps` are wanted.
+    pub(crate) fn design<Y: Label>(
+        &self,
+        preparation: &Preparation,
+        people: &People<'_, Y>,
+        gaps: bool,
+    ) -> Design {
         let statistics = statistics(&self.features, preparation, people);
         let cells = statistics.iter().zip(&self.spreads).flat_map(|(values, (median, mean, deviation))| {
-            values.iter().map(move |value| (if value.is_nan() { median } else { value } - mean) / deviation)
+            let known = move |value: &f64| if value.is_nan() && !gaps { *median } else { *value };
+            values.iter().map(move |value| (known(value) - mean) / deviation)
         });
         Design { people: people.rows.len(), columns: statistics.len(), cells: cells.collect() }
     }
@@ -126,6 +132,6 @@ mod tests {
         let done: Vec<f64> =
             [0, 1, 3].map(|it| preparation.measured(profile.features[0][it], &everybody.0)[5]).to_vec();
         assert!((statistics[0][5] - done.iter().sum::<f64>() / 3.0).abs() < 1e-12);
-        assert_eq!(profile.apply(&preparation, &everybody.0).columns, 8);
+        assert_eq!(profile.design(&preparation, &everybody.0, false).columns, 8);
     }
 }

@@ -7,7 +7,10 @@
 
 use study::Task;
 
-use super::fusion::{Evidence, fit_rho};
+use super::{
+    cloud::Cloud,
+    fusion::{Evidence, fit_rho},
+};
 use crate::{
     Error, Held, Platt, Training,
     estimator::{log_loss, logistic_line},
@@ -36,6 +39,8 @@ pub(crate) struct TaskFit {
     pub(crate) coefficients: Vec<f64>,
     /// People who did the task.
     pub(crate) people: usize,
+    /// How their values lie; a refit has none.
+    pub(crate) cloud: Option<Cloud>,
 }
 
 /// A fitted form.
@@ -60,6 +65,8 @@ pub(crate) fn fit_form(
 /// The inner out-of-fold evidence that a form was joined on; `labels` in the order of the evidence.
 pub(crate) struct Shown {
     pub(crate) evidence: Evidence,
+    /// Mean squares of the inner held people's distances, as [`Cloud`] has them.
+    pub(crate) distances: Evidence,
     pub(crate) labels: Vec<bool>,
 }
 
@@ -71,35 +78,49 @@ pub(crate) fn fit_form_shown(
     like: Option<&FormFit>,
 ) -> Result<(FormFit, Shown), Error> {
     let splits = training.split(folds, seed)?;
-    let (mut fitted, mut evidence) = (Vec::new(), Evidence::new());
+    let (mut fitted, mut evidence, mut distances) = (Vec::new(), Evidence::new(), Evidence::new());
     for (it, task) in tasks.iter().enumerate() {
         let (fit, out_of_fold) = fit_task(training, task, &splits, like.map(|fit| &fit.tasks[it]))?;
         fitted.push(fit);
-        evidence.push(out_of_fold);
+        evidence.push(out_of_fold.ratios);
+        distances.push(out_of_fold.squares);
     }
     // The order of the evidence is that of the folds, not of the people.
     let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels()).copied().collect();
     let rho = fit_rho(&evidence, &labels, (logit(training.prevalence()), derive(seed, &[RHO])));
-    Ok((FormFit { tasks: fitted, rho }, Shown { evidence, labels }))
+    Ok((FormFit { tasks: fitted, rho }, Shown { evidence, distances, labels }))
 }
 
 const RHO: u64 = 0x40;
 
 type Split<'a> = (Training<'a>, Held<'a>);
 
-/// One task's fit, and the calibrated log likelihood ratios of the inner held people in the order of the folds.
+/// What inner folds say of the people they held, in the order of the folds; `None` where somebody did not do the task.
+struct OutOfFold {
+    /// Calibrated log likelihood ratios.
+    ratios: Vec<Option<f64>>,
+    /// Mean squares of distances; empty for a refit.
+    squares: Vec<Option<f64>>,
+}
+
+/// One task's fit, and what inner folds say of the people they held.
 fn fit_task(
     training: &Training<'_>,
     task: &TaskColumns,
     splits: &[Split<'_>],
     like: Option<&TaskFit>,
-) -> Result<(TaskFit, Vec<Option<f64>>), Error> {
+) -> Result<(TaskFit, OutOfFold), Error> {
     let cs = like.map_or(CS.to_vec(), |fit| vec![fit.c]);
     // One list of folds a C; each fold has a score and a label a person, NaN where they did not do the task.
     let mut scores: Vec<Vec<Vec<f64>>> = vec![vec![]; cs.len()];
+    let mut squares = vec![];
     for (inner, held) in splits {
         let lines = lines(inner, &task.columns, &cs, like)?;
         let did = held.0.did(&task.columns);
+        if like.is_none() {
+            let cloud = Cloud::of(&lines.preparation, &inner.measured_in(&task.columns).0);
+            squares.extend(cloud.distances(&lines.preparation, &held.0));
+        }
         let design = lines.preparation.apply(&held.0);
         for ((intercept, coefficients), scores) in lines.lines.iter().zip(&mut scores) {
             let of_fold = design.linear(*intercept, coefficients);
@@ -118,8 +139,10 @@ fn fit_task(
     let (intercept, mut coefficients) = lines.swap_remove(0);
     coefficients.iter_mut().for_each(|coefficient| *coefficient *= platt.slope);
     let baseline = platt.log_odds(intercept) - prior;
-    let out_of_fold = crossed[best].log_odds.iter().map(|it| (!it.is_nan()).then_some(it - prior)).collect();
-    Ok((TaskFit { preparation, c: cs[best], baseline, coefficients, people: did.len() }, out_of_fold))
+    let ratios = crossed[best].log_odds.iter().map(|it| (!it.is_nan()).then_some(it - prior)).collect();
+    let cloud = like.is_none().then(|| Cloud::of(&preparation, &did.0));
+    let fit = TaskFit { preparation, c: cs[best], baseline, coefficients, people: did.len(), cloud };
+    Ok((fit, OutOfFold { ratios, squares }))
 }
 
 /// Log-odds of each fold's people by a calibration on the other folds: nothing of theirs is in their own evidence, or ρ
@@ -180,6 +203,12 @@ fn lines(
 }
 
 impl TaskFit {
+    /// Mean square of each person's distance; `None` where they did not do the task, and all for a refit.
+    pub(crate) fn squares(&self, people: &People<'_>) -> Vec<Option<f64>> {
+        let nothing = || vec![None; people.rows.len()];
+        self.cloud.as_ref().map_or_else(nothing, |it| it.distances(&self.preparation, people))
+    }
+
     /// Log likelihood ratio of each person; `None` where they did not do the task.
     pub(crate) fn log_ratios(&self, people: &People<'_>, columns: &[usize]) -> Vec<Option<f64>> {
         let ratios = self.preparation.apply(people).linear(self.baseline, &self.coefficients);
@@ -205,7 +234,7 @@ mod tests {
         let splits = everybody.split(4, 1).unwrap();
         let (_, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
         let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels().to_vec()).collect();
-        let honest: Vec<f64> = out_of_fold.into_iter().flatten().collect();
+        let honest: Vec<f64> = out_of_fold.ratios.into_iter().flatten().collect();
         let design = Preparation::of(&everybody).unwrap().apply(&everybody.0);
         let (intercept, coefficients) = logistic_line(&design, everybody.labels(), &[1.0]).swap_remove(0);
         assert!(auc(&design.linear(intercept, &coefficients), everybody.labels()) > 0.7);

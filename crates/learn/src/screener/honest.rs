@@ -1,6 +1,9 @@
 //! What a screener is worth for people it was not fitted on: the whole fit, nested in cross-validation.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -9,13 +12,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CutPoint, Operating,
-    fit::{TaskColumns, fit_form},
+    Band, CutPoint, Operating,
+    fit::{TaskColumns, fit_form_shown},
     fusion::{fuse, random_set},
+    reference::Reference,
 };
 use crate::{
     Error, FormSettings, Settings, Training,
-    bootstrap::{Spread, spread},
+    bootstrap::{Spread, drawn, percentiles, spread},
+    conformal::{Coverage, Ranks},
     estimator::sigmoid,
     evaluate::{Outer, Progress, Watch, inner_seed, outer},
     metric::{Interval, Judged, Metrics, auc, logit},
@@ -53,11 +58,14 @@ pub(crate) struct Honest {
     folds: Vec<Fold>,
 }
 
-/// One outer fold: ρ, the held rows, and each task's log likelihood ratio of them.
+/// One outer fold: ρ, the training side's own out-of-fold people, the held rows, and of these each task's log likelihood
+/// ratio and squared distance.
 struct Fold {
     rho: f64,
+    reference: Reference,
     rows: Vec<usize>,
     ratios: Vec<Vec<Option<f64>>>,
+    squares: Vec<Vec<Option<f64>>>,
 }
 
 /// Fits the form on each outer training side and lets it score the held people.
@@ -72,11 +80,13 @@ pub(crate) fn honest(
     let (done, of) = (AtomicUsize::new(0), units.len());
     let judge = |Outer { repeat, fold, training, held }: &Outer<'_>| {
         let seed = inner_seed(plan, *repeat, *fold);
-        let fit = fit_form(training, &tasks, (plan.inner, seed), None)?;
+        let (fit, shown) = fit_form_shown(training, &tasks, (plan.inner, seed), None)?;
         let ratios =
             tasks.iter().zip(&fit.tasks).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
+        let squares = fit.tasks.iter().map(|fit| fit.squares(&held.0)).collect();
         watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
-        Ok(Fold { rho: fit.rho, rows: held.rows().to_vec(), ratios })
+        let (rho, reference) = (fit.rho, Reference::of(&shown));
+        Ok(Fold { rho, reference, rows: held.rows().to_vec(), ratios, squares })
     };
     let folds = units.par_iter().map(judge).collect::<Result<_, Error>>()?;
     Ok(Honest {
@@ -175,7 +185,8 @@ impl Honest {
             if named { sets[0].iter().map(|&it| self.tasks[it].task.clone()).collect() } else { vec![] };
         let people = each[0].repeats[0].labels.len();
         let (lower, upper) = (cut(0, settings.cuts.0), cut(1, settings.cuts.1));
-        let operating = Operating { tasks, size: sets[0].len(), people, lower, upper };
+        let (coverage, turned_away) = self.bands_of_sets(sets, settings);
+        let operating = Operating { tasks, size: sets[0].len(), people, lower, upper, coverage, turned_away };
         SetEvidence {
             operating,
             metrics,
@@ -185,6 +196,94 @@ impl Honest {
 }
 
 const SETS: u64 = 0x5e7;
+
+/// Everybody's bands, and who would have been turned away, one list a repeat; people who did none of the tasks are left out.
+struct Bands {
+    labels: Vec<bool>,
+    bands: Vec<Vec<Band>>,
+    /// Share of repeats in which each person would have been turned away.
+    turned_away: Vec<f64>,
+}
+
+impl Honest {
+    /// Coverage of the bands and share turned away: means over sets.
+    fn bands_of_sets(
+        &self,
+        sets: &[Vec<usize>],
+        settings: &Settings,
+    ) -> (Option<Coverage>, Option<Interval>) {
+        let draws = ((settings.plan.draws / sets.len()).max(100), derive(settings.seed, &[SETS, 2]));
+        let each: Vec<(Coverage, Interval)> = sets
+            .iter()
+            .map(|set| self.bands(set, settings))
+            .filter(|it| it.labels.contains(&true) && it.labels.contains(&false))
+            .map(|it| {
+                let coverage = Coverage::of(&it.bands, &it.labels, settings.plan.error_rate, draws);
+                (coverage, mean_of(&it.turned_away, draws))
+            })
+            .collect();
+        if each.is_empty() {
+            return (None, None);
+        }
+        let mean = |part: fn(&Coverage) -> Interval| mean_interval(each.iter().map(|it| part(&it.0)));
+        let coverage = Coverage {
+            error_rate: settings.plan.error_rate,
+            impaired_in_low: mean(|it| it.impaired_in_low),
+            healthy_in_high: mean(|it| it.healthy_in_high),
+            indeterminate: mean(|it| it.indeterminate),
+        };
+        (Some(coverage), Some(mean_interval(each.iter().map(|it| it.1))))
+    }
+
+    /// What the screener of each outer fold would have said of the people it held, with the tasks of a set.
+    fn bands(&self, set: &[usize], settings: &Settings) -> Bands {
+        let did = |fold: &Fold, person: usize| -> Vec<usize> {
+            set.iter().copied().filter(|&task| fold.ratios[task][person].is_some()).collect()
+        };
+        let repeats = self.folds.len() / self.outer;
+        let mut said: Vec<Vec<Band>> = vec![vec![]; self.labels.len()];
+        let mut away = vec![0.0; self.labels.len()];
+        for fold in &self.folds {
+            let mut known: HashMap<Vec<usize>, (Ranks, Option<f64>)> = HashMap::new();
+            for (person, &row) in fold.rows.iter().enumerate() {
+                let tasks = did(fold, person);
+                if tasks.is_empty() {
+                    continue;
+                }
+                let all = self.tasks.len();
+                let (ranks, limit) = known.entry(tasks.clone()).or_insert_with(|| {
+                    let limit = fold.reference.limit(&tasks, all, settings.turned_away);
+                    (fold.reference.ranks(&tasks, all, fold.rho), limit)
+                });
+                let ratio = fuse(tasks.iter().filter_map(|&task| fold.ratios[task][person]), fold.rho);
+                let ranked = ranks.band(ratio, settings.plan.error_rate);
+                said[row].push(Band::of(ratio, settings.cuts, ranked));
+                let squares = tasks.iter().filter_map(|&task| fold.squares[task][person]);
+                let square = squares.sum::<f64>() / tasks.len() as f64;
+                let beyond = limit.is_some_and(|limit| square > limit);
+                away[row] += if beyond { 1.0 / repeats as f64 } else { 0.0 };
+            }
+        }
+        // Somebody did the same tasks in every repeat, so their lists are all of one length or empty.
+        let rows: Vec<usize> = (0..said.len()).filter(|&row| said[row].len() == repeats).collect();
+        let of_repeat = |repeat: usize| rows.iter().map(|&row| said[row][repeat]).collect();
+        Bands {
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            bands: (0..repeats).map(of_repeat).collect(),
+            turned_away: rows.iter().map(|&row| away[row]).collect(),
+        }
+    }
+}
+
+/// The mean with its 95 % interval from drawing people.
+fn mean_of(values: &[f64], (draws, seed): (usize, u64)) -> Interval {
+    let mean = |weights: &[u32]| {
+        let sum: f64 = values.iter().zip(weights).map(|(value, weight)| value * f64::from(*weight)).sum();
+        sum / values.len() as f64
+    };
+    let each = (0..draws).map(|draw| mean(&drawn(values.len(), seed, draw)));
+    percentiles(mean(&vec![1; values.len()]), each)
+}
 
 impl Fold {
     /// Joint log likelihood ratio of each held person.
@@ -217,8 +316,10 @@ mod tests {
         let task = |name: &str| TaskColumns { task: Task::new(name).unwrap(), columns: vec![] };
         let fold = |rows: [usize; 2], ratios: [[Option<f64>; 2]; 2]| Fold {
             rho: 0.5,
+            reference: Reference::default(),
             rows: rows.to_vec(),
             ratios: ratios.map(|it| it.to_vec()).to_vec(),
+            squares: vec![],
         };
         let folds = vec![
             fold([0, 1], [[Some(-1.0), None], [Some(-0.5), Some(0.4)]]),

@@ -1,9 +1,8 @@
 //! Refits on people drawn with replacement, packed: what the interval of a score comes from.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::fit::FormFit;
+use super::{fit::FormFit, packed};
 
 /// All refits of one form: for each refit ρ and then, for each task, the baseline and the coefficients.
 ///
@@ -37,22 +36,13 @@ impl Refits {
 
 impl Serialize for Refits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD.encode(bytes))
+        packed::serialize(&self.values, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Refits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(text.as_bytes()).map_err(D::Error::custom)?;
-        let (fours, []) = bytes.as_chunks::<4>() else {
-            return Err(D::Error::custom(format!(
-                "expected whole 4-byte numbers, got {} bytes",
-                bytes.len()
-            )));
-        };
-        let values: Vec<f32> = fours.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        let values = packed::deserialize(deserializer)?;
         match values.iter().all(|value| value.is_finite()) {
             true => Ok(Self { values }),
             false => Err(D::Error::custom("expected finite numbers")),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Task};
 
-use crate::metric::Interval;
+use crate::{conformal::Coverage, metric::Interval};
 
 /// Values by task and feature: what a screener scores.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,16 +65,84 @@ impl Measurements {
     }
 }
 
-/// Where a likelihood ratio falls between the screener's two cuts.
+/// What a score says. Low and high ask for two things: a likelihood ratio beyond a cut, so that the evidence is worth a word,
+/// and a rank among the training people that makes it wrong for no more than the error rate of a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Band {
-    /// Below the lower cut: the values are more like those of healthy people.
+    /// Below the lower cut, and impaired people hardly ever score so low: the values are more like those of healthy people.
     Low,
-    /// Between the cuts: the values say little.
+    /// The values say little, or neither class can be ruled out.
     Indeterminate,
-    /// At or above the upper cut: the values are more like those of impaired people.
+    /// At or above the upper cut, and healthy people hardly ever score so high.
     High,
+}
+
+impl Band {
+    /// The band of a log likelihood ratio with these cuts (of the ratio) whose rank is in band `ranked`. A ratio at the upper
+    /// cut is beyond it, one at the lower cut is not.
+    pub(crate) fn of(log_ratio: f64, (lower, upper): (f64, f64), ranked: Self) -> Self {
+        let ratio = log_ratio.exp();
+        match ranked {
+            Self::Low if ratio < lower => Self::Low,
+            Self::High if ratio >= upper => Self::High,
+            _ => Self::Indeterminate,
+        }
+    }
+}
+
+/// How a score ranks among people whom the screener's parts were not fitted on and who did the same tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ranked {
+    /// Share of each class that a band may put on the wrong side.
+    pub error_rate: f64,
+    /// Share of the healthy people who score at least this, the person counted: at most the error rate rules *healthy* out.
+    pub p_healthy: f64,
+    /// Share of the impaired people who score at most this, the person counted: at most the error rate rules *impaired* out.
+    pub p_impaired: f64,
+    /// Healthy people it was ranked among. With few of them nothing can be ruled out.
+    pub healthy: usize,
+    /// Impaired people it was ranked among.
+    pub impaired: usize,
+}
+
+/// How far a person's values lie from the training people's, correlations counted (Mahalanobis 1936).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Distance {
+    /// Root mean square over tasks and features, in standard deviations: about 1 for a training person.
+    pub value: f64,
+    /// What all but the settings' share of the training people stay within, out of fold; nothing is concluded beyond it. `None`
+    /// where none of them did all these tasks.
+    pub limit: Option<f64>,
+    /// The features that make at least a tenth of it, the farthest first.
+    pub farthest: Vec<Farthest>,
+}
+
+/// A feature's part of a distance. It may lie within everything that was seen and be strange beside the others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Farthest {
+    /// Task it was measured at.
+    pub task: Task,
+    /// Its name.
+    pub feature: String,
+    /// Share of the squared distance.
+    pub share: f64,
+}
+
+impl Distance {
+    /// Why the score does not count, where the distance is beyond its limit.
+    pub(crate) fn doubt(&self, turned_away: f64) -> Option<String> {
+        let limit = self.limit.filter(|limit| self.value > *limit)?;
+        let names: Vec<String> =
+            self.farthest.iter().take(3).map(|it| format!("{} ({})", it.feature, it.task)).collect();
+        let among = if names.is_empty() { "many features together".to_owned() } else { names.join(", ") };
+        Some(format!(
+            "the values are unlike those of the screener's people: distance {:.1}, within which all but {:.0} % of them stay \
+             is {limit:.1}; farthest: {among}",
+            self.value,
+            100.0 * turned_away
+        ))
+    }
 }
 
 /// What one feature added to the log likelihood ratio.
@@ -121,10 +189,16 @@ pub struct Operating {
     pub size: usize,
     /// People judged.
     pub people: usize,
-    /// At the lower cut: share of impaired people not in band low, and of healthy people in it.
+    /// At the lower cut.
     pub lower: CutPoint,
-    /// At the upper cut: share of impaired people in band high, and of healthy people not in it.
+    /// At the upper cut.
     pub upper: CutPoint,
+    /// How often the bands were wrong or undecided, beside the error rate that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+    /// Share of people about whom nothing would have been concluded because of their distance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned_away: Option<Interval>,
 }
 
 /// Sensitivity and specificity at one cut of the likelihood ratio.
@@ -156,8 +230,12 @@ pub struct Score {
     pub log_odds: f64,
     /// Share of impaired people in the study.
     pub study_prevalence: f64,
-    /// Where the likelihood ratio falls.
+    /// What it says.
     pub band: Band,
+    /// How it ranks among the training people.
+    pub ranked: Ranked,
+    /// How far the values lie from the training people's.
+    pub distance: Distance,
     /// How the bands did out of fold for this task, all tasks, or the nearest smaller number of tasks.
     pub operating: Option<Operating>,
     /// Natural logarithm of the likelihood ratio of somebody with every value at the training mean. Baseline and

@@ -125,7 +125,60 @@ fn values_outside_the_training_range_are_named_and_make_the_score_inconclusive()
     let Outcome::Inconclusive { score: Some(score), reasons } = outcome else { panic!("{outcome:?}") };
     assert_eq!(score.outside.len(), 3);
     assert!(score.outside.iter().all(|it| it.value > it.range.1));
-    assert!(reasons[0].contains("3 of 3 features are outside"), "{reasons:?}");
+    let distance = &score.distance;
+    assert!(distance.value > 2.0 * distance.limit.unwrap(), "{distance:?}");
+    assert!(reasons[0].contains("unlike those of the screener's people"), "{reasons:?}");
+    assert!(reasons[0].contains("demo.time.f") && reasons[0].contains("(task-0)"), "{reasons:?}");
+}
+
+#[test]
+fn common_values_in_a_combination_nobody_showed_are_inconclusive_and_named() {
+    // Times of one person go together in these people; here two are quick and one is slow, each within the range.
+    let mut measured = Measurements::new();
+    for (it, seconds) in [0.2, 0.2, 14.0].into_iter().enumerate() {
+        measured.put(&task(0), &format!("demo.time.f{it}"), seconds);
+    }
+    let outcome = screener().score(&measured, "all").unwrap();
+    let Outcome::Inconclusive { score: Some(score), reasons } = outcome else { panic!("{outcome:?}") };
+    assert!(score.outside.is_empty(), "{:?}", score.outside);
+    assert_eq!(score.distance.farthest[0].feature, "demo.time.f2", "{:?}", score.distance);
+    assert!(reasons[0].contains("demo.time.f2 (task-0)"), "{reasons:?}");
+}
+
+#[test]
+fn few_people_like_the_training_people_are_turned_away() {
+    for form in &TRAINED.card.forms {
+        for set in &form.sets {
+            let away = set.operating.turned_away.unwrap();
+            // One in a hundred, or one more than the people it is ranked among allow.
+            assert!(away.value < 0.05 && away.low <= away.value, "{:?} {away:?}", set.operating.tasks);
+        }
+    }
+}
+
+#[test]
+fn bands_keep_the_error_rate_for_every_task_and_all_of_them() {
+    for set in TRAINED.card.forms.iter().flat_map(|it| &it.sets) {
+        let coverage = set.operating.coverage.unwrap();
+        // 44 to 50 people a class: a standard error of .04 around one in ten.
+        assert!(coverage.impaired_in_low.value < 0.2 && coverage.healthy_in_high.value < 0.2, "{coverage:?}");
+        assert!(coverage.indeterminate.value > 0.0 && coverage.error_rate == 0.1);
+    }
+    let whole = TRAINED.card.estimators[0].coverage.unwrap();
+    let one = TRAINED.card.forms[0].sets[0].operating.coverage.unwrap();
+    assert!(whole.indeterminate.value < one.indeterminate.value, "more tasks decide more");
+}
+
+#[test]
+fn a_score_is_ranked_among_people_on_the_same_tasks() {
+    let slow = scored(&everywhere(&[task(3)], 6.0), "all");
+    // 12 of 100 did not do the last task.
+    assert_eq!((slow.ranked.healthy + slow.ranked.impaired, slow.ranked.error_rate), (88, 0.1));
+    assert!(slow.ranked.p_healthy < 0.2 && slow.ranked.p_impaired > 0.5, "{:?}", slow.ranked);
+    let strict = Settings { plan: learn::Plan { error_rate: 0.01, ..quick(2) }, ..settings() };
+    let strict = train(&cohort(people()), &strict, &|_| ()).unwrap().screener;
+    let band = strict.score(&everywhere(&[task(3)], 6.0), "all").unwrap().score().unwrap().band;
+    assert_eq!(band, Band::Indeterminate, "among 44 people nothing is rarer than one in 45");
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) fn grounds(assessment: &Assessment, (score, card): (&Score, &Card), h
                 @for (name, words) in rests_on(score, card) { tr { td.name { (name) } td { (words) } } }
             }
             @if let Some(words) = wording::arithmetic(score, card, how) { p { (words) } }
+            @if let Some(words) = wording::coverage(score) { p { (words) } }
             h3 { "What is not known" }
             ul { @for limit in &card.limits { li { (limit) } } }
         }

@@ -1,0 +1,155 @@
+//! Three classes and points, judged as honestly as two classes.
+
+use feature::Value;
+use learn::{Family, GradedMetrics, Plan, Points, Target, Training, evaluate_graded};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use study::{Cohort, Diagnosis, FeatureTable, Participant};
+
+use crate::people::{cohort, normal, quick, table};
+
+const LABELS: [Diagnosis; 3] = [Diagnosis::Healthy, Diagnosis::Mci, Diagnosis::Dementia];
+
+/// People of three classes in turn with points that fall from class to class; their logs rise by `distance` a class.
+fn graded(people: usize, distance: f64, seed: u64) -> FeatureTable {
+    let plain = table(people, (3, 2), 0.0, seed);
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 99);
+    let mut graded = FeatureTable::new(plain.columns().to_vec()).unwrap();
+    for row in 0..people {
+        let class = row % 3;
+        let points = (28.0 - 6.0 * class as f64 + 2.0 * normal(&mut random)).round().clamp(0.0, 30.0);
+        let moca = (row % 4 != 0).then_some(points);
+        let known = Participant {
+            label: Some(LABELS[class]),
+            mmse: Some(points),
+            moca,
+            ..plain.participants()[row].clone()
+        };
+        let factor = (distance * class as f64).exp();
+        let values = plain.row(row).map(|cell| Value::Measured(f64::from(cell.unwrap()) * factor));
+        graded.push(known, values.collect::<Vec<_>>()).unwrap();
+    }
+    graded
+}
+
+/// What is known of people is dealt out anew.
+fn shuffled(plain: &FeatureTable, seed: u64) -> FeatureTable {
+    let mut from: Vec<usize> = (0..plain.len()).collect();
+    from.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let mut table = FeatureTable::new(plain.columns().to_vec()).unwrap();
+    for (row, from) in from.into_iter().enumerate() {
+        let id = plain.participants()[row].id.clone();
+        let values = plain.row(row).map(|cell| Value::Measured(f64::from(cell.unwrap())));
+        table
+            .push(Participant { id, ..plain.participants()[from].clone() }, values.collect::<Vec<_>>())
+            .unwrap();
+    }
+    table
+}
+
+fn plan(names: &[&str]) -> Plan {
+    Plan { families: names.iter().map(|name| Family::named(name).unwrap()).collect(), ..quick(2) }
+}
+
+fn judged(cohort: &Cohort, target: Target, names: &[&str]) -> learn::Graded {
+    evaluate_graded(cohort, target, &plan(names), &|_| ()).unwrap()
+}
+
+/// Macro AUC of classes, Pearson's correlation of points.
+fn told(metrics: &GradedMetrics) -> f64 {
+    match metrics {
+        GradedMetrics::Classes { metrics, .. } => metrics.macro_auc.value,
+        GradedMetrics::Points(metrics) => metrics.pearson.value,
+    }
+}
+
+#[test]
+fn three_classes_and_points_are_told_where_they_can_be() {
+    let cohort = cohort(graded(120, 1.5, 1));
+    let classes = judged(&cohort, Target::Classes, &["logistic", "boosting"]);
+    for it in &classes.estimators {
+        assert!(told(&it.metrics) > 0.75, "{it:?}");
+        assert!((told(&it.without_measurement) - 0.5).abs() < 0.1, "the largest class for everybody");
+        let GradedMetrics::Classes { metrics, confusion } = it.metrics else { panic!("classes were asked") };
+        assert!((confusion.as_flattened().iter().sum::<f64>() - 120.0).abs() < 1e-9);
+        assert!(
+            metrics.macro_f1.low < metrics.macro_f1.value && metrics.macro_f1.value < metrics.macro_f1.high
+        );
+        assert_eq!(it.chosen.iter().map(|(_, times)| times).sum::<usize>(), 2 * classes.plan.outer);
+    }
+    let points = judged(&cohort, Target::Mmse, &["elastic-net", "boosting"]);
+    for it in &points.estimators {
+        let GradedMetrics::Points(metrics) = it.metrics else { panic!("points were asked") };
+        let GradedMetrics::Points(constant) = it.without_measurement else { panic!("points were asked") };
+        assert!(metrics.pearson.value > 0.6 && metrics.r2.value > 0.3, "{metrics:?}");
+        assert!(
+            metrics.mean_absolute_error.high < constant.mean_absolute_error.value,
+            "{metrics:?} {constant:?}"
+        );
+        assert!(constant.r2.value < 0.01, "a mean explains nothing: {constant:?}");
+    }
+}
+
+#[test]
+fn people_whose_points_are_not_known_are_left_out_and_counted() {
+    let found = judged(&cohort(graded(100, 1.0, 2)), Target::Moca, &["elastic-net"]);
+    assert_eq!((found.people, found.left_out), (75, 25));
+    let table = graded(100, 1.0, 2);
+    let people = Training::by_points(&table, Points::Moca).unwrap();
+    assert!(people.rows().iter().all(|row| row % 4 != 0) && people.len() == 75);
+}
+
+#[test]
+fn shuffled_classes_and_points_are_told_no_better_than_by_chance() {
+    let plain = graded(90, 1.5, 3);
+    let (mut aucs, mut correlations) = (vec![], vec![]);
+    for seed in 0..6 {
+        let cohort = cohort(shuffled(&plain, seed));
+        aucs.extend(
+            judged(&cohort, Target::Classes, &["logistic", "boosting"])
+                .estimators
+                .iter()
+                .map(|it| told(&it.metrics)),
+        );
+        let points = judged(&cohort, Target::Mmse, &["elastic-net", "boosting"]);
+        correlations.extend(points.estimators.iter().map(|it| told(&it.metrics)));
+    }
+    let mean = |it: &[f64]| it.iter().sum::<f64>() / it.len() as f64;
+    assert!((mean(&aucs) - 0.5).abs() < 0.06, "{aucs:?}");
+    // Out-of-fold means fall where the held people are above them, so that chance lies a little below 0.
+    assert!(mean(&correlations) < 0.08, "{correlations:?}");
+}
+
+#[test]
+fn one_thread_and_many_judge_the_same() {
+    let cohort = cohort(graded(60, 0.7, 4));
+    let found = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| judged(&cohort, Target::Classes, &["extra-trees", "boosting"]))
+    };
+    assert_eq!(found(1), found(4));
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_clear_error() {
+    let said = |table: FeatureTable, target, names: &[&str]| {
+        evaluate_graded(&cohort(table), target, &plan(names), &|_| ()).unwrap_err().to_string()
+    };
+    let two = table(60, (2, 2), 1.0, 1);
+    assert_eq!(
+        said(two, Target::Classes, &["logistic"]),
+        "cohort: expected people of all three classes, got 30 healthy, 0 mci and 30 dementia"
+    );
+    assert_eq!(
+        said(table(60, (2, 2), 1.0, 1), Target::Mmse, &["elastic-net"]),
+        "cohort: expected people with different points, got 0 people with the same"
+    );
+    assert_eq!(
+        said(graded(60, 1.0, 1), Target::Classes, &["svm-rbf"]),
+        "svm: expected two classes, got three"
+    );
+    assert_eq!(
+        said(graded(60, 1.0, 1), Target::Mmse, &["logistic"]),
+        "logistic: expected classes, got points"
+    );
+}
