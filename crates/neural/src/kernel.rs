@@ -15,6 +15,8 @@ pub(crate) mod attention;
 mod avx2;
 mod avx512;
 pub(crate) mod blocks;
+pub(crate) mod convolution;
+pub(crate) mod depthwise;
 pub(crate) mod float;
 mod lanes;
 #[cfg(test)]

@@ -59,8 +59,9 @@ pub use kernel::rows::{Activation, Norm};
 pub use llama::{Cache, Llama};
 pub use network::{Executor, Network};
 pub use plan::{
+    Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
-    PerceptronWorkspace, Precision, Residual,
+    PerceptronWorkspace, Precision, Range, Residual, Window,
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};

@@ -2,10 +2,12 @@
 
 #[cfg(feature = "ort")]
 mod onnxruntime;
+mod planned;
 mod rten;
 
 use std::path::Path;
 
+use self::planned::Planned;
 use self::rten::Rten;
 use crate::{Error, Graph, Llama, Port, Tensor, Tensors, Weights};
 
@@ -65,6 +67,14 @@ impl Network {
     /// [`Error::Refused`] for operators rten would get wrong, [`Error::Run`] for those it does not have.
     pub fn by_rten(graph: &Graph, threads: usize) -> Result<Self, Error> {
         Ok(Network::new(Box::new(Rten::new(graph, threads)?)))
+    }
+
+    /// A graph run by our own plan, on the thread that asks: an encoder of rows or of spectra, or a perceptron.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the graph is none of these, [`Error::Run`] where its parts do not fit each other.
+    pub fn by_plan(graph: &Graph, precision: crate::Precision, isa: crate::Isa) -> Result<Self, Error> {
+        Ok(Network::new(Box::new(Planned::new(graph, precision, isa)?)))
     }
 
     /// A graph run by ONNX Runtime on this many threads: the user's own shared library, loaded at this path.

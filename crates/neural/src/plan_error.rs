@@ -24,4 +24,13 @@ pub enum PlanError {
         /// Values of a token.
         width: usize,
     },
+    /// A step that does not fit what goes into it.
+    #[error("step {step} does not fit what goes into it")]
+    Step {
+        /// Which one.
+        step: usize,
+    },
+    /// A workspace of another plan.
+    #[error("a workspace of another plan")]
+    Workspace,
 }

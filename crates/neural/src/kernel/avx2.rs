@@ -69,8 +69,6 @@ impl Lanes for Avx2 {
         add_i(a: I, b: I) -> I = _mm256_add_epi32(a, b);
         sub_i(a: I, b: I) -> I = _mm256_sub_epi32(a, b);
         mul_i(a: I, b: I) -> I = _mm256_mullo_epi32(a, b);
-        max_i(a: I, b: I) -> I = _mm256_max_epi32(a, b);
-        min_i(a: I, b: I) -> I = _mm256_min_epi32(a, b);
         and_i(a: I, b: I) -> I = _mm256_and_si256(a, b);
         halve(a: I) -> I = _mm256_srli_epi32::<1>(a);
         nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
@@ -115,24 +113,22 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn store_i(self, to: &mut [i32; WIDTH], value: I) {
-        let to = to.as_mut_ptr().cast();
-        // SAFETY: `self` proves the instructions; the array holds both halves.
-        unsafe {
-            _mm256_storeu_si256(to, value[0]);
-            _mm256_storeu_si256(to.add(1), value[1]);
-        }
-    }
-
-    #[inline(always)]
     fn splat_i(self, value: i32) -> I {
         // SAFETY: `self` proves the instructions.
         unsafe { [_mm256_set1_epi32(value); 2] }
     }
 
     #[inline(always)]
-    fn store_words(self, to: &mut [i32], value: I) {
-        let to: &mut [i32; 4] = to.first_chunk_mut().expect("four words for sixteen bytes");
+    fn load_bytes(self, from: &[u8; WIDTH]) -> I {
+        // SAFETY: `self` proves the instructions; the array is one register.
+        unsafe {
+            let bytes = _mm_loadu_si128(from.as_ptr().cast());
+            [_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(bytes))]
+        }
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, to: &mut [u8; WIDTH], value: I) {
         // SAFETY: `self` proves the instructions; `to` is 16 bytes.
         unsafe {
             let halves = _mm256_packs_epi32(value[0], value[1]);

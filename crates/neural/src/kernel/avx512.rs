@@ -60,13 +60,14 @@ impl Lanes for Avx512 {
         exp2(a: __m512i) -> __m512 =
             _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_add_epi32(a, _mm512_set1_epi32(127))));
         load_i(from: &[i32; WIDTH]) -> __m512i = _mm512_loadu_epi32(from.as_ptr());
-        store_i(to: &mut [i32; WIDTH], value: __m512i) = _mm512_storeu_epi32(to.as_mut_ptr(), value);
         splat_i(value: i32) -> __m512i = _mm512_set1_epi32(value);
         add_i(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
         sub_i(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
         mul_i(a: __m512i, b: __m512i) -> __m512i = _mm512_mullo_epi32(a, b);
-        max_i(a: __m512i, b: __m512i) -> __m512i = _mm512_max_epi32(a, b);
-        min_i(a: __m512i, b: __m512i) -> __m512i = _mm512_min_epi32(a, b);
+        load_bytes(from: &[u8; WIDTH]) -> __m512i =
+            _mm512_cvtepu8_epi32(_mm_loadu_si128(from.as_ptr().cast()));
+        store_bytes(to: &mut [u8; WIDTH], value: __m512i) =
+            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(value));
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
         halve(a: __m512i) -> __m512i = _mm512_srli_epi32::<1>(a);
         nibble(a: __m512i) -> __m512i = _mm512_srli_epi32::<4>(a);
@@ -77,12 +78,5 @@ impl Lanes for Avx512 {
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves the instructions.
         unsafe { enter(self, kernel) }
-    }
-
-    #[inline(always)]
-    fn store_words(self, to: &mut [i32], value: __m512i) {
-        let to: &mut [i32; 4] = to.first_chunk_mut().expect("four words for sixteen bytes");
-        // SAFETY: `self` proves the instructions; `to` is 16 bytes.
-        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(value)) }
     }
 }

@@ -8,12 +8,12 @@ use super::{Lanes, WIDTH};
 /// Weights as panels of sixteen columns.
 #[derive(Debug, Clone)]
 pub(crate) struct FloatWeights {
-    isa: Isa,
-    inputs: usize,
+    pub(super) isa: Isa,
+    pub(super) inputs: usize,
     outputs: usize,
     /// `[panels, inputs]`.
-    lines: Vec<Line<f32>>,
-    bias: Vec<Line<f32>>,
+    pub(super) lines: Vec<Line<f32>>,
+    pub(super) bias: Vec<Line<f32>>,
 }
 
 impl FloatWeights {

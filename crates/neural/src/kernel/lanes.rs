@@ -112,13 +112,10 @@ pub(crate) trait Lanes: Copy {
     fn exp2(self, a: Self::I) -> Self::F;
 
     fn load_i(self, from: &[i32; WIDTH]) -> Self::I;
-    fn store_i(self, to: &mut [i32; WIDTH], value: Self::I);
     fn splat_i(self, value: i32) -> Self::I;
     fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn sub_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
-    fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
-    fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
     /// The bits that stand in both.
     fn and_i(self, a: Self::I, b: Self::I) -> Self::I;
     /// All bits moved down by one, zero from above.
@@ -128,6 +125,8 @@ pub(crate) trait Lanes: Copy {
     /// Adds to each lane the products of the four unsigned bytes in `a`'s word with the four signed bytes in `b`'s. Exact;
     /// where [`Isa::adds_pairs`], as long as the products 0 and 1, and 2 and 3, add up to a 16-bit integer.
     fn dot(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
-    /// Writes sixteen activations, each 0 to 255, as the bytes of four words.
-    fn store_words(self, to: &mut [i32], value: Self::I);
+    /// Sixteen unsigned bytes.
+    fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I;
+    /// Writes sixteen values, each 0 to 255.
+    fn store_bytes(self, to: &mut [u8; WIDTH], value: Self::I);
 }

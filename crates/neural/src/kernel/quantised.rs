@@ -45,22 +45,22 @@ impl Int8Matrix {
 /// Weights laid out for one set of instructions.
 #[derive(Debug, Clone)]
 pub(crate) struct Int8Weights {
-    isa: Isa,
+    pub(super) isa: Isa,
     inputs: usize,
     outputs: usize,
     /// Words of activations that make one row.
-    steps: usize,
+    pub(super) steps: usize,
     /// `[panels, steps]` lines: for each of sixteen columns, the four weights that meet one word of activations.
-    lines: Vec<Line<i32>>,
+    pub(super) lines: Vec<Line<i32>>,
     /// What was split off the lines, panel after panel, so that their pairs fit 16 bits: the step it belongs to, and a line.
     split: Vec<(usize, Line<i32>)>,
     /// Where each panel's part of `split` starts, and the end of the last.
     starts: Vec<usize>,
     /// Per panel: scales of its columns.
-    scales: Vec<Line<f32>>,
+    pub(super) scales: Vec<Line<f32>>,
     /// Per panel: sums of its columns, by which a zero point is undone.
-    sums: Vec<Line<i32>>,
-    bias: Vec<Line<f32>>,
+    pub(super) sums: Vec<Line<i32>>,
+    pub(super) bias: Vec<Line<f32>>,
 }
 
 impl Int8Weights {
@@ -149,9 +149,9 @@ fn parted(mut groups: Groups) -> (Groups, Option<Groups>) {
 pub(crate) struct Activations {
     isa: Isa,
     width: usize,
-    /// Words of one row.
-    steps: usize,
-    words: Vec<i32>,
+    /// Bytes of one row, in whole sixteens.
+    stride: usize,
+    bytes: Vec<u8>,
     scales: Vec<f32>,
     zeros: Vec<i32>,
 }
@@ -159,12 +159,12 @@ pub(crate) struct Activations {
 impl Activations {
     /// Room for `rows` rows of `width` values.
     pub(crate) fn new(isa: Isa, rows: usize, width: usize) -> Activations {
-        let steps = width.next_multiple_of(WIDTH) / GROUP;
+        let stride = width.next_multiple_of(WIDTH);
         Activations {
             isa,
             width,
-            steps,
-            words: vec![0; rows * steps],
+            stride,
+            bytes: vec![0; rows * stride],
             scales: vec![0.0; rows],
             zeros: vec![0; rows],
         }
@@ -188,11 +188,11 @@ impl Kernel for Quantise<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Activations { width, steps, words, scales, zeros, .. } = self.to;
+        let Activations { width, stride, bytes, scales, zeros, .. } = self.to;
         for row in 0..self.rows {
             let values = &self.values[row * self.stride..][..*width];
-            let words = &mut words[row * *steps..][..*steps];
-            (scales[row], zeros[row]) = quantise_row(lanes, values, words);
+            let bytes = &mut bytes[row * *stride..][..*stride];
+            (scales[row], zeros[row]) = quantise_row(lanes, values, bytes);
         }
     }
 }
@@ -217,14 +217,16 @@ impl Factors for Int8Factors<'_> {
         panel: usize,
     ) -> [[L::F; N]; M] {
         let (steps, weights) = (self.weights.steps, self.weights);
-        let words = &self.activations.words[row * steps..(row + M) * steps];
+        let stride = self.activations.stride;
+        let bytes = &self.activations.bytes[row * stride..(row + M) * stride];
         let lines = &weights.lines[panel * steps..(panel + N) * steps];
-        let mut a = [words.as_ptr(); M];
+        let mut a = [bytes.as_ptr(); M];
         for (m, a) in a.iter_mut().enumerate() {
-            *a = words[m * steps..].as_ptr();
+            *a = bytes[m * stride..].as_ptr();
         }
+        let zero = [[lanes.splat_i(0); N]; M];
         // SAFETY: each pointer starts a row of `steps` words; `lines` are `N` panels of `steps` lines.
-        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, lines.as_ptr()) };
+        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, (lines.as_ptr(), steps), zero) };
         if !weights.split.is_empty() {
             self.add_split(lanes, row, panel, &mut sums);
         }
@@ -254,11 +256,13 @@ impl Int8Factors<'_> {
         panel: usize,
         sums: &mut [[L::I; N]; M],
     ) {
-        let Int8Weights { steps, split, starts, .. } = self.weights;
+        let Int8Weights { split, starts, .. } = self.weights;
         for n in 0..N {
             for (step, line) in &split[starts[panel + n]..starts[panel + n + 1]] {
                 for m in 0..M {
-                    let word = lanes.splat_i(self.activations.words[(row + m) * steps + step]);
+                    let bytes = &self.activations.bytes[(row + m) * self.activations.stride + step * GROUP..];
+                    let word =
+                        lanes.splat_i(i32::from_le_bytes(*bytes.first_chunk().expect("a word of the row")));
                     sums[m][n] = lanes.dot(sums[m][n], word, lanes.load_i(&line.0));
                 }
             }
@@ -266,27 +270,27 @@ impl Int8Factors<'_> {
     }
 }
 
-/// Sums of products of `M` rows of words with `N` panels, `steps` lines each.
+/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel.
 ///
 /// # Safety
-/// Each of `a` points to `steps` words, `b` to `N · steps` lines.
+/// Each of `a` points to `4 · steps` bytes, `b` to `(N − 1) · apart + steps` lines.
 #[inline(always)]
 pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
     lanes: L,
     steps: usize,
-    a: [*const i32; M],
-    b: *const Line<i32>,
+    a: [*const u8; M],
+    (b, apart): (*const Line<i32>, usize),
+    mut sums: [[L::I; N]; M],
 ) -> [[L::I; N]; M] {
-    let mut sums = [[lanes.splat_i(0); N]; M];
     for step in 0..steps {
         let mut line = [lanes.splat_i(0); N];
         for (n, line) in line.iter_mut().enumerate() {
-            // SAFETY: `n · steps + step` is below `N · steps`.
-            *line = lanes.load_i(unsafe { &(*b.add(n * steps + step)).0 });
+            // SAFETY: `step` is below `steps`, `n` below `N`.
+            *line = lanes.load_i(unsafe { &(*b.add(n * apart + step)).0 });
         }
         for m in 0..M {
             // SAFETY: `step` is below `steps`.
-            let word = lanes.splat_i(unsafe { a[m].add(step).read_unaligned() });
+            let word = lanes.splat_i(unsafe { a[m].cast::<i32>().add(step).read_unaligned() });
             for n in 0..N {
                 sums[m][n] = lanes.dot(sums[m][n], word, line[n]);
             }
@@ -318,7 +322,7 @@ mod tests {
     /// Activations with scale 1, so that every product of sums below 2²⁴ is exact in `f32`.
     fn bytes(isa: Isa, rows: usize, width: usize, mut byte: impl FnMut() -> u8, zero: i32) -> Activations {
         let mut it = Activations::new(isa, rows, width);
-        it.words.fill_with(|| i32::from_le_bytes([byte(), byte(), byte(), byte()]));
+        it.bytes.fill_with(&mut byte);
         (it.scales, it.zeros) = (vec![1.0; rows], vec![zero; rows]);
         it
     }
@@ -336,8 +340,7 @@ mod tests {
     fn reference(activations: &Activations, matrix: &Int8Matrix, rows: usize) -> Vec<f32> {
         let outputs = matrix.scales.len();
         let value = |row: usize, k: usize| {
-            let word = activations.words[row * activations.steps + k / GROUP];
-            i64::from(word.to_le_bytes()[k % GROUP]) - i64::from(activations.zeros[row])
+            i64::from(activations.bytes[row * activations.stride + k]) - i64::from(activations.zeros[row])
         };
         let weight = |k: usize, column: usize| i64::from(matrix.values[k * outputs + column]);
         let sum =
@@ -427,7 +430,7 @@ mod tests {
                 it.quantise(&values, width, 3);
                 for (at, value) in values.iter().enumerate() {
                     let (row, k) = (at / width, at % width);
-                    let byte = it.words[row * it.steps + k / GROUP].to_le_bytes()[k % GROUP];
+                    let byte = it.bytes[row * it.stride + k];
                     let back = (i32::from(byte) - it.zeros[row]) as f32 * it.scales[row];
                     assert!((back - value).abs() <= it.scales[row] * 0.501, "{isa:?} {value} {back}");
                     assert!(*value != 0.0 || back == 0.0);

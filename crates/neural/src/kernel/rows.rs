@@ -1,7 +1,7 @@
 //! What is done to each value or row between the products: activations, normalisation, softmax, quantisation.
 
 use super::lanes::Isa;
-use super::{GROUP, Kernel, Lanes, WIDTH};
+use super::{Kernel, Lanes, WIDTH};
 
 /// A function of each value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -175,9 +175,9 @@ fn put<L: Lanes>(lanes: L, values: &mut [f32], index: usize, value: L::F) {
 }
 
 /// Quantises a row to 0..=255 and gives its scale and zero point: `value ≈ (quantised − zero) · scale`. Zero is exact.
-/// What lies beyond the row in `words` becomes any value in range.
+/// What lies beyond the row in `bytes`, whole sixteens, becomes the zero point.
 #[inline(always)]
-pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], words: &mut [i32]) -> (f32, i32) {
+pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], bytes: &mut [u8]) -> (f32, i32) {
     let (mut low, mut high) = (lanes.splat(0.0), lanes.splat(0.0));
     for index in 0..values.len().div_ceil(WIDTH) {
         let value = part(lanes, values, index, 0.0);
@@ -186,13 +186,31 @@ pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], words: &mut [i32]
     }
     let (low, high) = (across(lanes, low, lesser), across(lanes, high, greater));
     let (scale, zero) = affine(low, high);
-    let (inverse, shift) = (lanes.splat(1.0 / scale), lanes.splat(zero as f32));
-    for (index, words) in words.chunks_exact_mut(WIDTH / GROUP).enumerate() {
-        let value = part(lanes, values, index, 0.0);
-        let scaled = clamp(lanes, lanes.fma(value, inverse, shift), 0.0, 255.0);
-        lanes.store_words(words, lanes.round(scaled));
+    let to = Affine::new(lanes, scale, zero);
+    for (index, bytes) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
+        lanes.store_bytes(bytes, to.quantise(lanes, part(lanes, values, index, 0.0)));
     }
     (scale, zero)
+}
+
+/// A scale and zero point, ready to quantise sixteen values.
+#[derive(Clone, Copy)]
+pub(super) struct Affine<L: Lanes> {
+    inverse: L::F,
+    zero: L::F,
+}
+
+impl<L: Lanes> Affine<L> {
+    #[inline(always)]
+    pub(super) fn new(lanes: L, scale: f32, zero: i32) -> Affine<L> {
+        Affine { inverse: lanes.splat(1.0 / scale), zero: lanes.splat(zero as f32) }
+    }
+
+    /// `value / scale + zero`, rounded and held to 0..=255.
+    #[inline(always)]
+    pub(super) fn quantise(self, lanes: L, value: L::F) -> L::I {
+        lanes.round(clamp(lanes, lanes.fma(value, self.inverse, self.zero), 0.0, 255.0))
+    }
 }
 
 /// Scale and zero point that spread `low ..= high`, which hold 0, over 0..=255.

@@ -40,8 +40,6 @@ impl Lanes for Scalar {
         add_i(a: i32, b: i32) -> i32 = a.wrapping_add(b);
         sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
         mul_i(a: i32, b: i32) -> i32 = a.wrapping_mul(b);
-        max_i(a: i32, b: i32) -> i32 = a.max(b);
-        min_i(a: i32, b: i32) -> i32 = a.min(b);
         and_i(a: i32, b: i32) -> i32 = a & b;
         halve(a: i32) -> i32 = (a as u32 >> 1) as i32;
         nibble(a: i32) -> i32 = (a as u32 >> 4) as i32;
@@ -73,19 +71,17 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
-    fn store_i(self, to: &mut [i32; WIDTH], value: Self::I) {
-        *to = value;
-    }
-
-    #[inline(always)]
     fn splat_i(self, value: i32) -> Self::I {
         [value; WIDTH]
     }
 
     #[inline(always)]
-    fn store_words(self, to: &mut [i32], value: Self::I) {
-        for (word, group) in to.iter_mut().zip(value.as_chunks::<4>().0) {
-            *word = i32::from_le_bytes(group.map(|value| value as u8));
-        }
+    fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I {
+        from.map(i32::from)
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, to: &mut [u8; WIDTH], value: Self::I) {
+        *to = value.map(|value| value as u8);
     }
 }

@@ -11,7 +11,7 @@ use crate::kernel::rows::{Activation, Norm};
 use crate::kernel::{Isa, Plane, WIDTH};
 
 /// Rows that go through a block together.
-const GROUP: usize = 48;
+pub(super) const GROUP: usize = 48;
 
 /// Where a block normalises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -186,6 +186,11 @@ impl EncoderPlan {
             wide: Activations::new(self.isa, GROUP, self.hidden),
             scratch: Scratch::new(tokens, self.width / self.heads),
         }
+    }
+
+    /// Values of a token.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
     fn stride(&self) -> usize {

@@ -59,6 +59,16 @@ impl PerceptronPlan {
         Ok(PerceptronPlan { isa, layers: layers.iter().map(layer).collect(), inputs, outputs: width })
     }
 
+    /// Values of a row that goes in.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Values of a row that comes out.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
     /// Memory for up to `rows` rows.
     pub fn workspace(&self, rows: usize) -> PerceptronWorkspace {
         let widest = self.layers.iter().map(|layer| layer.stride).max().unwrap_or(0);
