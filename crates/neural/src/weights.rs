@@ -188,24 +188,15 @@ impl Weights {
     }
 
     /// Adds a section after checking that it lies in the file and has the bytes its shape asks for.
-    fn add(
-        &mut self,
-        name: String,
-        shape: Vec<usize>,
-        layout: Layout,
-        start: u64,
-        len: u64,
-    ) -> Result<(), Error> {
+    fn add(&mut self, name: String, claim: Claim) -> Result<(), Error> {
+        let Claim { shape, layout, start, len } = claim;
         let at = format!("weight {name:?}");
         Error::limit(&at, MAX_SECTIONS, self.sections.len() as u64 + 1, "weights")?;
         if let Some(expected) = layout.bytes(&at, &shape)?
             && expected as u64 != len
         {
-            return Err(Error::malformed(
-                at,
-                format!("{expected} bytes for {layout} {shape:?}"),
-                format!("{len} bytes"),
-            ));
+            let expected = format!("{expected} bytes for {layout} {shape:?}");
+            return Err(Error::malformed(at, expected, format!("{len} bytes")));
         }
         let end = start.checked_add(len).filter(|&end| end <= self.bytes.len() as u64);
         if end.is_none() {
@@ -218,6 +209,14 @@ impl Weights {
             Some(_) => Err(Error::malformed(at, "a name that stands once", "a second weight of this name")),
         }
     }
+}
+
+/// A section as a header announces it, not yet believed.
+struct Claim {
+    shape: Vec<usize>,
+    layout: Layout,
+    start: u64,
+    len: u64,
 }
 
 impl Section {

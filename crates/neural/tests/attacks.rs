@@ -1,5 +1,6 @@
 //! Files made to break readers of networks (`attacks/artefacts`), and bytes changed at random: refused or read, never a panic,
 //! never more memory than the bytes can be worth.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,5 @@
 //! Networks run whole: by one executor and the other, and weights as they come from elsewhere.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 #[path = "suite/executors.rs"]
 mod executors;

@@ -142,6 +142,7 @@ impl Factors for BlockFactors<'_> {
     }
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // several arrays at one place
     fn tile<L: Lanes, const M: usize, const N: usize>(
         &self,
         lanes: L,

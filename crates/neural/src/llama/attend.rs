@@ -54,7 +54,10 @@ impl Kernel for Attend<'_> {
         let heads = self.queries.chunks_exact(width).zip(self.out.chunks_exact_mut(width));
         for (head, (query, out)) in heads.enumerate() {
             let of = head / self.group * self.kept.capacity * width;
-            score(lanes, query, &self.kept.keys[of..], self.kept.capacity, self.seen, self.scores);
+            self.scores.clear();
+            self.scores.resize(self.seen.next_multiple_of(WIDTH), 0.0);
+            score(lanes, query, &self.kept.keys[of..], self.kept.capacity, self.scores);
+            self.scores[self.seen..].fill(f32::NEG_INFINITY);
             let sum = exponentials(lanes, self.scores, 1.0 / (width as f32).sqrt());
             mix(lanes, &self.scores[..self.seen], &self.kept.values[of..], 1.0 / sum, out);
         }
@@ -63,16 +66,7 @@ impl Kernel for Attend<'_> {
 
 /// The products of a query with the keys of sixteen tokens at a time.
 #[inline(always)]
-fn score<L: Lanes>(
-    lanes: L,
-    query: &[f32],
-    keys: &[f32],
-    capacity: usize,
-    seen: usize,
-    scores: &mut Vec<f32>,
-) {
-    scores.clear();
-    scores.resize(seen.next_multiple_of(WIDTH), 0.0);
+fn score<L: Lanes>(lanes: L, query: &[f32], keys: &[f32], capacity: usize, scores: &mut [f32]) {
     for (at, scores) in scores.as_chunks_mut().0.iter_mut().enumerate() {
         let mut sum = lanes.splat(0.0);
         for (row, value) in query.iter().enumerate() {
@@ -82,7 +76,6 @@ fn score<L: Lanes>(
         }
         lanes.store(scores, sum);
     }
-    scores[seen..].fill(f32::NEG_INFINITY);
 }
 
 /// The values of all tokens, each by its share.

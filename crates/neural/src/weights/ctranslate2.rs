@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{Layout, Note, Weights, cursor::Cursor};
+use super::{Claim, Layout, Note, Weights, cursor::Cursor};
 use crate::{Dtype, Error, tensor::MAX_RANK};
 
 const VERSION: u32 = 6;
@@ -35,7 +35,8 @@ pub(super) fn read(at: &str, bytes: Bytes) -> Result<Weights, Error> {
     for _ in 0..cursor.u32("number of aliases")? {
         let (alias, name) = (text(&mut cursor, "an alias")?, text(&mut cursor, "an alias's variable")?);
         let section = weights.section(&name)?.clone();
-        weights.add(alias, section.shape, section.layout, section.start as u64, section.len as u64)?;
+        let (start, len) = (section.start as u64, section.len as u64);
+        weights.add(alias, Claim { shape: section.shape, layout: section.layout, start, len })?;
     }
     Ok(weights)
 }
@@ -54,7 +55,7 @@ fn variable(cursor: &mut Cursor<'_>, weights: &mut Weights) -> Result<(), Error>
     let len = u64::from(cursor.u32("number of bytes")?);
     let start = cursor.place as u64;
     cursor.take("values", len)?;
-    weights.add(name, shape, Layout::Plain(dtype), start, len)
+    weights.add(name, Claim { shape, layout: Layout::Plain(dtype), start, len })
 }
 
 fn text(cursor: &mut Cursor<'_>, what: &str) -> Result<String, Error> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Blocks, Layout, MAX_SECTIONS, Note, Weights, cursor::Cursor};
+use super::{Blocks, Claim, Layout, MAX_SECTIONS, Note, Weights, cursor::Cursor};
 use crate::{Dtype, Error};
 
 /// Elements a list among the notes may have; vocabularies have up to about 300,000.
@@ -44,7 +44,7 @@ pub(super) fn read(at: &str, bytes: Bytes) -> Result<Weights, Error> {
         let from = start.checked_add(offset);
         let from =
             from.ok_or_else(|| Error::malformed(&name, "a place in the file", format!("offset {offset}")))?;
-        weights.add(name, shape, layout, from, len)?;
+        weights.add(name, Claim { shape, layout, start: from, len })?;
     }
     Ok(weights)
 }

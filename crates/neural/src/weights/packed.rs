@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, fs, io::Write, path::Path};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, Note, Weights, cursor::Cursor};
+use super::{Claim, Layout, Note, Weights, cursor::Cursor};
 use crate::{Error, artifact::digest};
 
 const MAGIC: &[u8; 8] = b"INKLPACK";
@@ -62,7 +62,8 @@ pub(super) fn read(at: &str, bytes: Bytes) -> Result<Weights, Error> {
                 got,
             ));
         }
-        weights.add(it.name, it.shape, it.layout.parse()?, it.start, it.len)?;
+        let layout = it.layout.parse()?;
+        weights.add(it.name, Claim { shape: it.shape, layout, start: it.start, len: it.len })?;
     }
     Ok(weights)
 }

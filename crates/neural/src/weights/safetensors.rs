@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use safetensors::{Dtype as Theirs, SafeTensors};
 
-use super::{Layout, Note, Weights};
+use super::{Claim, Layout, Note, Weights};
 use crate::{Dtype, Error};
 
 pub(super) fn read(at: &str, bytes: Bytes) -> Result<Weights, Error> {
@@ -15,7 +15,8 @@ pub(super) fn read(at: &str, bytes: Bytes) -> Result<Weights, Error> {
     for (name, tensor) in metadata.tensors() {
         let (from, to) = tensor.data_offsets;
         let layout = Layout::Plain(dtype(&name, tensor.dtype)?);
-        weights.add(name, tensor.shape.clone(), layout, start + from as u64, (to - from) as u64)?;
+        let (start, len) = (start + from as u64, (to - from) as u64);
+        weights.add(name, Claim { shape: tensor.shape.clone(), layout, start, len })?;
     }
     let notes = metadata.metadata().iter().flatten();
     weights.notes = notes.map(|(key, value)| (key.clone(), Note::Text(value.clone()))).collect();
