@@ -85,7 +85,7 @@ fn show(fitted: &Fitted, out: Option<&Path>) -> Result<()> {
 /// Every screener that is here: the shipped ones, then the user's own.
 fn here() -> Result<Vec<Fitted>> {
     let mut here = Fitted::shipped()?;
-    here.extend(Fitted::below(&home::screeners()?)?);
+    here.extend(Fitted::below(&assess::home()?.join("screeners"))?);
     Ok(here)
 }
 
