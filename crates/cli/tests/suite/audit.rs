@@ -97,7 +97,8 @@ fn strict_evaluation_refuses_while_a_finding_is_open_and_runs_when_it_is_answere
     let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let answer =
         |kind: &str| serde_json::json!({"finding": kind, "decision": "acknowledged", "note": "seen"});
-    json["answers"] = ["duplicate_people", "device_tied_to_label"].map(answer).to_vec().into();
+    json["answers"] =
+        ["duplicate_people", "device_tied_to_label", "metadata_predicts_label"].map(answer).to_vec().into();
     fs::write(&path, json.to_string()).unwrap();
     let answered = strict(&["--strict"]);
     assert_eq!(answered.code, 0, "{}", answered.err);

@@ -170,7 +170,7 @@ fn a_cohort_that_cannot_be_judged_says_why() {
             header.to_owned(),
             "was already there at line 2",
         ),
-        (format!("id,label\n{}", rows("ill", 0..2)), header.to_owned(), "healthy, mci or dementia"),
+        (format!("id,label\n{}", rows("ill", 0..2)), header.to_owned(), "healthy, mci, dementia or other"),
         ("name,label\na,healthy\n".to_owned(), header.to_owned(), r#"expected a column "id""#),
     ];
     for (participants, features, reason) in cases {

@@ -10,7 +10,12 @@ use study::{Column, FeatureTable, Participant};
 
 use feature::{Unit, Value};
 
-use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words, room::of_the_room};
+use super::{
+    Figure, Finding, Seen, Severity, Unchecked,
+    chance::told,
+    finding::{auc_words, p_words},
+    room::of_the_room,
+};
 use crate::{
     Error, Interval, Plan, Training,
     evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
@@ -29,6 +34,9 @@ pub struct Baseline {
     /// The column that alone tells most, and the area under its ROC curve (at least .5), nothing fitted.
     #[serde(default)]
     pub most: Option<(String, f64)>,
+    /// Share of permuted labels by which that column tells as much, times the columns it was chosen among (at most 1).
+    #[serde(default)]
+    pub most_p: Option<f64>,
 }
 
 /// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
@@ -159,6 +167,10 @@ static KINDS: [Kind; 8] = [
 /// An AUC whose interval ends below this is not worth a finding.
 const TELLING: f64 = 0.55;
 
+/// How people were recorded should not differ at all, so a difference is noted sooner than a telling column is called one: at
+/// the usual level, after correction for the columns looked at.
+const DIFFERENT: f64 = 0.05;
+
 /// A baseline this near to the whole table leaves nothing to it.
 const AS_GOOD: f64 = 0.02;
 
@@ -167,7 +179,7 @@ impl Baseline {
     pub(crate) fn finding(&self, whole: Option<Interval>) -> Option<Finding> {
         let kind = KINDS.iter().find(|kind| kind.name == self.name)?;
         if self.auc.low <= TELLING {
-            return None;
+            return self.difference(kind);
         }
         let as_good = !matches!(kind.name, "duration" | "file_order")
             && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
@@ -187,6 +199,21 @@ impl Baseline {
             .columns(self.columns.clone());
         finding.numbers.extend(whole.map(|it| Figure::within("whole_table_auc", it)));
         Some(finding)
+    }
+}
+
+impl Baseline {
+    /// Where nothing that was fitted tells the label, one fact of how people were recorded may still differ between the classes.
+    fn difference(&self, kind: &Kind) -> Option<Finding> {
+        let ((name, auc), p) = (self.most.as_ref()?, self.most_p?);
+        let differs = kind.fault && p <= DIFFERENT;
+        let evidence =
+            format!("{name} differs between the classes (AUC {auc:.2} by itself, {}).", p_words(p));
+        differs.then(|| {
+            Finding::new(&format!("{}_differs_by_label", self.name), Severity::Note, evidence, kind.advice)
+                .number(Figure::tested("auc", *auc, p))
+                .columns(vec![name.clone()])
+        })
     }
 }
 
@@ -243,12 +270,16 @@ fn each<'k>(
             let nested = judged(&table, plan)?;
             Ok((table, nested))
         }) {
-            Ok((table, nested)) => baselines.push(Baseline {
-                name: kind.name.to_owned(),
-                columns: table.columns().iter().map(name_of).collect(),
-                auc: auc_of(&nested, plan),
-                most: most_telling(&table, seen.labels),
-            }),
+            Ok((table, nested)) => {
+                let most = most_telling(&table, seen.labels, plan.seed);
+                baselines.push(Baseline {
+                    name: kind.name.to_owned(),
+                    columns: table.columns().iter().map(name_of).collect(),
+                    auc: auc_of(&nested, plan),
+                    most_p: most.as_ref().map(|it| it.p),
+                    most: most.map(|it| (it.name, it.auc)),
+                });
+            }
             Err(reason) => say(kind.name, reason?),
         }
         watch(Progress { stage: "baselines", done: done + 1, of });
@@ -267,17 +298,29 @@ fn absent(kind: &Kind) -> String {
     }
 }
 
+/// A column, how well it alone tells the label, and how likely chance does as well.
+struct Telling {
+    name: String,
+    auc: f64,
+    p: f64,
+}
+
 /// The column that alone tells most, by the people of whom it is known: at least half.
-fn most_telling(table: &FeatureTable, labels: &[bool]) -> Option<(String, f64)> {
+fn most_telling(table: &FeatureTable, labels: &[bool], seed: u64) -> Option<Telling> {
+    let known = |column: usize| -> (Vec<f64>, Vec<bool>) {
+        (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row]))).unzip()
+    };
     let alone = |column: usize| {
-        let known =
-            (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
-        let (cells, labels): (Vec<f64>, Vec<bool>) = known.unzip();
+        let (cells, labels) = known(column);
         let both = labels.contains(&true) && labels.contains(&false);
         let area = (both && 2 * cells.len() >= table.len()).then(|| auc(&cells, &labels))?;
-        Some((name_of(&table.columns()[column]), area.max(1.0 - area)))
+        Some((column, area.max(1.0 - area)))
     };
-    (0..table.columns().len()).filter_map(alone).reduce(|best, it| if it.1 > best.1 { it } else { best })
+    let areas: Vec<(usize, f64)> = (0..table.columns().len()).filter_map(alone).collect();
+    let first = areas.iter().copied().reduce(|best, it| if it.1 > best.1 { it } else { best })?;
+    let (cells, labels) = known(first.0);
+    let p = told(&cells, &labels, seed).map_or(1.0, |it| (it.p * areas.len() as f64).min(1.0));
+    Some(Telling { name: name_of(&table.columns()[first.0]), auc: first.1, p })
 }
 
 fn name_of(column: &Column) -> String {
@@ -445,7 +488,7 @@ mod tests {
     fn the_column_that_tells_most_is_named() {
         let table = changed(&with_column("file.sample_rate", true), |_, _, _| ());
         let labels: Vec<bool> = table.participants().iter().map(|it| it.label.unwrap().impaired()).collect();
-        let (name, area) = most_telling(&table, &labels).unwrap();
+        let Telling { name, auc: area, .. } = most_telling(&table, &labels, 1).unwrap();
         assert!(name == "picture/file.sample_rate" && area > 0.8, "{name} {area}");
     }
 
