@@ -307,8 +307,8 @@ fn of_sessions<'a>(
     notes: &'a [Note],
     chosen: &'a BTreeMap<&ParticipantId, &str>,
 ) -> impl Iterator<Item = (&'a ParticipantId, &'a Note)> {
-    let of = |note: &'a Note| (&cohort.submissions[note.row - 1], note);
-    notes.iter().map(of).filter_map(|(it, note)| {
+    let of = move |note: &'a Note| (&cohort.submissions[note.row - 1], note);
+    notes.iter().map(of).filter_map(move |(it, note)| {
         (chosen.get(&it.participant) == Some(&it.session.as_str())).then_some((&it.participant, note))
     })
 }

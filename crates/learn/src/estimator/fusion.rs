@@ -220,7 +220,8 @@ impl<Y: Label> Told<Y> {
     /// The line of a set, by everybody who has all of it.
     fn line(&self, set: &[usize], parts: &[Part], peeled: &Peeled<'_>) -> Joined {
         let people = self.having(set);
-        let column = |&part: &usize| people.iter().filter_map(|&it| self.scores[part][it]).collect();
+        let column =
+            |&part: &usize| people.iter().filter_map(|&it| self.scores[part][it]).collect::<Vec<f64>>();
         let scales: Vec<(f64, f64)> = set.iter().map(|&part| parts[part].scale).collect();
         let design = stack::standardised(set.iter().map(column).collect(), &scales);
         let labels: Vec<Y> = people.iter().map(|&it| self.labels[it]).collect();
