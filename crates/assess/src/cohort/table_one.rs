@@ -342,7 +342,7 @@ mod tests {
 
     fn cohort(participants: Vec<Participant>) -> Cohort {
         let provenance = Provenance { name: "demo".into(), synthetic: true, ..Provenance::default() };
-        Cohort { provenance, participants, table: None, submissions: vec![] }
+        Cohort { provenance, participants, table: None, later: vec![], submissions: vec![] }
     }
 
     fn of<'a>(table: &'a TableOne, name: &str) -> &'a Characteristic {
