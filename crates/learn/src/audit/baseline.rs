@@ -12,14 +12,14 @@ use feature::{Unit, Value};
 
 use super::{
     Figure, Finding, Seen, Severity, Unchecked,
-    chance::told,
+    chance::rank_sum,
     finding::{auc_words, p_words},
     room::of_the_room,
 };
 use crate::{
     Error, Interval, Plan, Training,
     evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
-    metric::{Judged, auc},
+    metric::Judged,
 };
 
 /// What an estimator reaches on columns that should not matter.
@@ -34,9 +34,10 @@ pub struct Baseline {
     /// The column that alone tells most, and the area under its ROC curve (at least .5), nothing fitted.
     #[serde(default)]
     pub most: Option<(String, f64)>,
-    /// Share of permuted labels by which that column tells as much, times the columns it was chosen among (at most 1).
+    /// The column that differs most surely between the classes: its name, its area (at least .5), and the p-value of its ranks
+    /// times the columns looked at (at most 1).
     #[serde(default)]
-    pub most_p: Option<f64>,
+    pub surest: Option<(String, f64, f64)>,
 }
 
 /// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
@@ -205,13 +206,13 @@ impl Baseline {
 impl Baseline {
     /// Where nothing that was fitted tells the label, one fact of how people were recorded may still differ between the classes.
     fn difference(&self, kind: &Kind) -> Option<Finding> {
-        let ((name, auc), p) = (self.most.as_ref()?, self.most_p?);
-        let differs = kind.fault && p <= DIFFERENT;
+        let (name, auc, p) = self.surest.as_ref()?;
+        let differs = kind.fault && *p <= DIFFERENT;
         let evidence =
-            format!("{name} differs between the classes (AUC {auc:.2} by itself, {}).", p_words(p));
+            format!("{name} differs between the classes (AUC {auc:.2} by itself, {}).", p_words(*p));
         differs.then(|| {
             Finding::new(&format!("{}_differs_by_label", self.name), Severity::Note, evidence, kind.advice)
-                .number(Figure::tested("auc", *auc, p))
+                .number(Figure::tested("auc", *auc, *p))
                 .columns(vec![name.clone()])
         })
     }
@@ -271,13 +272,15 @@ fn each<'k>(
             Ok((table, nested))
         }) {
             Ok((table, nested)) => {
-                let most = most_telling(&table, seen.labels, plan.seed);
+                let alone = alone(&table, seen.labels);
+                let most = alone.iter().reduce(|best, it| if it.1 > best.1 { it } else { best });
+                let surest = alone.iter().reduce(|best, it| if it.2 < best.2 { it } else { best });
                 baselines.push(Baseline {
                     name: kind.name.to_owned(),
                     columns: table.columns().iter().map(name_of).collect(),
                     auc: auc_of(&nested, plan),
-                    most_p: most.as_ref().map(|it| it.p),
-                    most: most.map(|it| (it.name, it.auc)),
+                    most: most.map(|(name, auc, _)| (name.clone(), *auc)),
+                    surest: surest.cloned(),
                 });
             }
             Err(reason) => say(kind.name, reason?),
@@ -298,29 +301,20 @@ fn absent(kind: &Kind) -> String {
     }
 }
 
-/// A column, how well it alone tells the label, and how likely chance does as well.
-struct Telling {
-    name: String,
-    auc: f64,
-    p: f64,
-}
-
-/// The column that alone tells most, by the people of whom it is known: at least half.
-fn most_telling(table: &FeatureTable, labels: &[bool], seed: u64) -> Option<Telling> {
-    let known = |column: usize| -> (Vec<f64>, Vec<bool>) {
-        (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row]))).unzip()
+/// Each column by the people of whom it is known, at least half: its name, its area (at least .5), and its p-value times the
+/// number of such columns.
+fn alone(table: &FeatureTable, labels: &[bool]) -> Vec<(String, f64, f64)> {
+    let known = |column: usize| {
+        let cells =
+            (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
+        let (cells, labels): (Vec<f64>, Vec<bool>) = cells.unzip();
+        let (area, p) = (2 * cells.len() >= table.len()).then(|| rank_sum(&cells, &labels))??;
+        Some((name_of(&table.columns()[column]), area.max(1.0 - area), p))
     };
-    let alone = |column: usize| {
-        let (cells, labels) = known(column);
-        let both = labels.contains(&true) && labels.contains(&false);
-        let area = (both && 2 * cells.len() >= table.len()).then(|| auc(&cells, &labels))?;
-        Some((column, area.max(1.0 - area)))
-    };
-    let areas: Vec<(usize, f64)> = (0..table.columns().len()).filter_map(alone).collect();
-    let first = areas.iter().copied().reduce(|best, it| if it.1 > best.1 { it } else { best })?;
-    let (cells, labels) = known(first.0);
-    let p = told(&cells, &labels, seed).map_or(1.0, |it| (it.p * areas.len() as f64).min(1.0));
-    Some(Telling { name: name_of(&table.columns()[first.0]), auc: first.1, p })
+    let mut found: Vec<(String, f64, f64)> = (0..table.columns().len()).filter_map(known).collect();
+    let tests = found.len() as f64;
+    found.iter_mut().for_each(|it| it.2 = (it.2 * tests).min(1.0));
+    found
 }
 
 fn name_of(column: &Column) -> String {
@@ -488,8 +482,9 @@ mod tests {
     fn the_column_that_tells_most_is_named() {
         let table = changed(&with_column("file.sample_rate", true), |_, _, _| ());
         let labels: Vec<bool> = table.participants().iter().map(|it| it.label.unwrap().impaired()).collect();
-        let Telling { name, auc: area, .. } = most_telling(&table, &labels, 1).unwrap();
-        assert!(name == "picture/file.sample_rate" && area > 0.8, "{name} {area}");
+        let all = alone(&table, &labels);
+        let (name, area, p) = all.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        assert!(name == "picture/file.sample_rate" && *area > 0.8 && *p < 1e-3, "{name} {area} {p}");
     }
 
     #[test]
