@@ -208,7 +208,7 @@ impl<Y: Label> Told<Y> {
             *counted.entry(set).or_default() += 1;
         }
         let mut sets: Vec<(Vec<usize>, usize)> = counted.into_iter().filter(|(it, _)| it.len() > 1).collect();
-        sets.sort_by(|a, b| b.1.cmp(&a.1));
+        sets.sort_by_key(|it| std::cmp::Reverse(it.1));
         sets.truncate(MOST_SETS);
         let mut sets: Vec<Vec<usize>> =
             sets.into_iter().map(|(it, _)| it).filter(|it| self.enough(it)).collect();
@@ -340,7 +340,7 @@ mod tests {
     /// Every fifth healthy person lacks the drawing, and every second impaired one: gaps that tell the label.
     #[test]
     fn that_a_part_is_absent_tells_nothing_even_where_it_would() {
-        let gaps = |person: usize| [true, person / 2 % if person % 2 == 1 { 2 } else { 5 } != 0];
+        let gaps = |person: usize| [true, !(person / 2).is_multiple_of(if person % 2 == 1 { 2 } else { 5 })];
         let (known, others) = (table(600, (0.0, 1), gaps), table(600, (0.0, 2), gaps));
         let (training, held) = (Training::new(&known).unwrap(), Training::new(&others).unwrap());
         let area = |estimator: Estimator| {
