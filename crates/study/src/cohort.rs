@@ -111,6 +111,9 @@ impl Cohort {
     /// Reads a cohort folder. Errors name file, line, column, expected and got.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("cohort.json");
+        if !path.exists() {
+            return Err(Error::NoCohort { path: folder.to_owned() });
+        }
         let bytes = std::fs::read(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
         let provenance: Provenance =
             serde_json::from_slice(&bytes).map_err(|source| Error::Json { path, source })?;
