@@ -33,6 +33,7 @@
 
 mod artifact;
 pub mod bench;
+mod cache;
 mod error;
 mod graph;
 #[allow(clippy::needless_range_loop)] // a tile is walked by two indices, and arrays beside it by one of them
@@ -52,20 +53,21 @@ mod whisper;
 
 pub use artifact::{Artifact, Quantisation, digest};
 pub use bench::Timing;
+pub use cache::Cache;
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
 pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
-pub use llama::{Cache, Llama};
+pub use llama::Llama;
 pub use network::{Executor, Network};
 pub use plan::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
-    PerceptronWorkspace, Precision, Range, Residual, Window,
+    PerceptronWorkspace, Precision, Range, Residual, Turn, Window,
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
 pub use tokens::Tokens;
 pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};
-pub use whisper::whisper_encoder;
+pub use whisper::{Whisper, WhisperWorkspace, whisper_decoder, whisper_encoder};
