@@ -121,7 +121,7 @@ impl Int8Weights {
     /// What [`Int8Weights::to_file`] gave, used where it lies; none where the bytes are not those of the shape.
     pub(crate) fn of_file(isa: Isa, [inputs, outputs]: [usize; 2], bytes: &Bytes) -> Option<Int8Weights> {
         let whole = Int8Weights::file_bytes(inputs, outputs).filter(|it| *it == bytes.len())?;
-        let fit = Lines::of_file(bytes.slice(..LINE))[0].0[0];
+        let fit = Lines::<i32>::of_file(bytes.slice(..LINE))[0].0[0];
         if fit != PAIRS {
             return None;
         }

@@ -174,7 +174,7 @@ fn packed_weights_give_the_same_bits_and_are_used_where_they_lie() {
                 "{precision:?} {isa:?}"
             );
             // Norms, positions and names are copied; the layers are not.
-            assert!(taken.bytes_total < 20_000 && large > 60_000, "{} of {large}", taken.bytes_total);
+            assert!(3 * taken.bytes_max < large as u64, "{} of {large}", taken.bytes_max);
         }
         let refused = match precision {
             Precision::Float => Whisper::open(&packed, Some(Precision::Int8), Isa::best()),
@@ -190,9 +190,7 @@ fn a_table_of_two_names_is_packed_once_and_what_older_versions_packed_is_read() 
     let plain = Packing::of(&weights).unwrap();
     let bytes = plain.to_bytes().unwrap();
     let table = VOCABULARY * WIDTH * 4;
-    let sections: usize = weights.iter().map(|(_, it)| it.len().next_multiple_of(64)).sum();
-    assert!(bytes.len() < sections, "{} bytes, sections {sections}", bytes.len());
-    let read_back = Weights::from_bytes(bytes).unwrap();
+    let read_back = Weights::from_bytes(bytes.clone()).unwrap();
     read_back.verify().unwrap();
     let name = |layer: &str| format!("decoder/{layer}/weight");
     assert_eq!(read_back.bytes(&name("projection")).unwrap(), read_back.bytes(&name("embeddings")).unwrap());
@@ -209,7 +207,9 @@ fn a_table_of_two_names_is_packed_once_and_what_older_versions_packed_is_read() 
         let bytes = weights.bytes(name).unwrap().to_vec();
         twice.push(name, &section.shape, section.layout.clone(), bytes).unwrap();
     }
-    let old = Weights::from_bytes(twice.to_bytes().unwrap()).unwrap();
+    let twice = twice.to_bytes().unwrap();
+    assert!(twice.len() - bytes.len() >= table, "{} and {} bytes", twice.len(), bytes.len());
+    let old = Weights::from_bytes(twice).unwrap();
     for precision in [None, Some(Precision::Int8)] {
         let [old, new] = [&old, &weights].map(|it| Whisper::open(it, precision, Isa::best()).unwrap());
         assert_eq!(read(&old, &source(&old), &TOKENS, &[7]), read(&new, &source(&new), &TOKENS, &[7]));
@@ -260,21 +260,28 @@ fn what_does_not_fit_is_refused_and_nothing_is_read() {
     assert!(whisper.encode(&mut room, &states, &mut vec![0.0; FRAMES * WIDTH]).is_err());
 }
 
+/// The small network with the bytes of one weight changed, opened.
+fn changed(which: &str, change: impl Fn(&mut Vec<u8>)) -> String {
+    let (weights, mut packing) = (Weights::from_bytes(small().1).unwrap(), Packing::new());
+    weights.notes().iter().for_each(|(key, note)| packing.note(key, note.clone()));
+    for (name, section) in weights.iter() {
+        let mut bytes = weights.bytes(name).unwrap().to_vec();
+        if name == which {
+            change(&mut bytes);
+        }
+        packing.push(name, &section.shape, section.layout.clone(), bytes).unwrap();
+    }
+    let weights = Weights::from_bytes(packing.to_bytes().unwrap()).unwrap();
+    Whisper::open(&weights, None, Isa::best()).err().map_or("opened".into(), |it| it.to_string())
+}
+
 #[test]
 fn another_kind_of_decoder_or_an_untied_table_is_refused() {
-    let change = |from: &[u8], to: &[u8]| {
-        let mut file = small().1;
-        let at = file.windows(from.len()).position(|it| it == from).unwrap();
-        file[at..at + from.len()].copy_from_slice(to);
-        let weights = Weights::from_bytes(file).unwrap();
-        Whisper::open(&weights, None, Isa::best()).err().unwrap().to_string()
-    };
-    let message =
-        change(b"decoder/activation\0\0\x01\x01\0\0\0\x03", b"decoder/activation\0\0\x01\x01\0\0\0\x00");
+    assert_eq!(changed("none", |_| {}), "opened");
+    let message = changed("decoder/activation", |it| it[0] = 0);
     assert!(message.contains("decoder/activation: expected 3"), "{message}");
-    let message = change(
-        b"decoder/projection/weight\0\x1a\0decoder/embeddings/weight",
-        b"decoder/projection/weight\0\x1a\0encoder/embeddings/weight",
-    );
-    assert!(message.contains("encoder/embeddings/weight"), "{message}");
+    let message = changed("decoder/num_heads", |it| it[0] = 4);
+    assert!(message.contains("heads of a multiple of 16 values, got 8"), "{message}");
+    let message = changed("decoder/projection/weight", |it| it[0] ^= 1);
+    assert!(message.contains("another table than the embeddings"), "{message}");
 }
