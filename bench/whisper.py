@@ -28,15 +28,15 @@ def main():
     figures = []
     for _ in range(runs):
         out, cpu, mib = run([example, "cold", here])
-        ready = float(re.search(r"ready after ([\d.]+) ms", out)[1])
+        ready = float(re.search(r"ready after [\d.]+ ms, ([\d.]+) CPU ms", out)[1])
         first, second = [float(it) for it in re.findall(r"answer in \d+ ms, ([\d.]+) CPU ms", out)]
         figures.append((ready, first, second, mib, cpu))
     ready, first, second, mib, _ = [statistics.median(it) for it in zip(*figures)]
     size = os.path.getsize(f"{here}/model.inkpack") / 2**20
     print(f"{runs} cold processes, {machine()}; packed file {size:.1f} MiB")
-    print(f"  ready after           {ready:8.1f} ms")
+    print(f"  ready after           {ready:8.1f} CPU ms")
     print(f"  first answer          {first:8.0f} CPU ms, the same again {second:.0f}")
-    print(f"  what a start costs    {ready + first - second:8.0f} ms (limit {LIMIT_MS})")
+    print(f"  what a start costs    {ready + first - second:8.0f} CPU ms (limit {LIMIT_MS})")
     print(f"  peak memory           {mib:8.1f} MiB (limit {LIMIT_MIB})")
 
 

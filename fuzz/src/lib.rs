@@ -3,7 +3,10 @@
 use feature::{Usable, Value};
 use ink::Options;
 use libfuzzer_sys::Corpus;
-use neural::{Graph, Isa, Llama, Precision, Tensors, Tokens, Turn, Weights, Whisper};
+use neural::{
+    Graph, Isa, Llama, Precision, Tensors, Tokens, Weights,
+    whisper::{Turn, Whisper, decoder_graph, encoder_graph},
+};
 use voice::{Limits, RATE, Recording};
 
 /// Any bytes as ink. Drawings are refused or not, each by itself; those that are usable are measured.
@@ -57,7 +60,7 @@ pub fn weights(bytes: &[u8]) {
     for (name, _) in weights.iter() {
         let _ = (weights.floats(name), weights.tensor(name), weights.row(name, 0));
     }
-    let _ = (weights.verify(), neural::whisper_encoder(&weights), neural::whisper_decoder(&weights));
+    let _ = (weights.verify(), encoder_graph(&weights), decoder_graph(&weights));
     let _ = (Tokens::of(&weights), Whisper::packing(&weights, Precision::Int8).map(|it| it.to_bytes()));
     if let Ok(llama) = Llama::open(&weights, None) {
         let _ = llama.log_probabilities(&[0, 1]);

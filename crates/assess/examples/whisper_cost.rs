@@ -11,7 +11,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use neural::{Cache, Isa, Precision, Tokens, Turn, Weights, Whisper, WhisperWorkspace};
+use cpu_time::ProcessTime;
+use neural::{
+    Cache, Isa, Precision, Tokens, Weights,
+    whisper::{Turn, Whisper, Workspace},
+};
 use voice::{Limits, MelScale, MelSettings};
 
 /// Start of transcript, English, transcribe, no timestamps: how a multilingual Whisper is asked (Radford et al. 2022, figure 1).
@@ -50,7 +54,7 @@ fn spectrum(mut samples: Vec<f32>, bands: usize) -> Vec<f32> {
 /// A network with all it needs to answer.
 struct Heard {
     whisper: Whisper,
-    room: WhisperWorkspace,
+    room: Workspace,
     states: Vec<f32>,
     source: Cache,
 }
@@ -88,7 +92,7 @@ fn quality(folder: &Path, recording: &Path, text: &str) -> Result<(), Failure> {
     let spectrum = spectrum(recording.samples().to_vec(), float.whisper.spectrum()[0]);
     let mut answers = Vec::new();
     for heard in [&mut float, &mut int8] {
-        let cpu = cpu_time::ProcessTime::now();
+        let cpu = ProcessTime::now();
         heard.whisper.encode(&mut heard.room, &spectrum, &mut heard.states)?;
         let encoded = cpu.elapsed();
         heard.whisper.take_in(&mut heard.room, &heard.states, &mut heard.source)?;
@@ -134,11 +138,15 @@ fn cold(folder: &Path) -> Result<(), Failure> {
     let started = Instant::now();
     let ms = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
     let mut heard = Heard::open(&folder.join("model.inkpack"), None)?;
-    println!("ready after {:.1} ms", ms(started));
+    println!(
+        "ready after {:.1} ms, {:.1} CPU ms",
+        ms(started),
+        ProcessTime::now().as_duration().as_secs_f64() * 1e3
+    );
     let [bands, frames] = heard.whisper.spectrum();
     let spectrum: Vec<f32> = (0..bands * frames).map(|it| (it as f32 * 0.37).sin() * 0.5).collect();
     for which in ["first", "second"] {
-        let (wall, cpu) = (Instant::now(), cpu_time::ProcessTime::now());
+        let (wall, cpu) = (Instant::now(), ProcessTime::now());
         heard.hear(&spectrum)?;
         let logits = heard.read(&PROMPT)?;
         let (wall, cpu) = (ms(wall), cpu.elapsed().as_secs_f64() * 1e3);

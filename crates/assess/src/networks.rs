@@ -13,7 +13,11 @@ use std::{
     process::Command,
 };
 
-use neural::{Artifact, Note, Packing, Precision, Weights, Whisper};
+use neural::{
+    Artifact, Precision, Weights,
+    weights::{Note, Packing},
+    whisper::Whisper,
+};
 
 use self::manifest::{Manifest, Pinned, PinnedFile, Source};
 use crate::Error;

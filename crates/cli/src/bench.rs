@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use assess::Networks;
 use clap::{Args, ValueEnum};
-use neural::{Graph, Network, Timing, bench};
+use neural::{
+    Graph, Network,
+    bench::{self, Timing},
+};
 use serde_json::json;
 
 /// Time a network: CPU time, latency, memory, and the share of what this processor can do.
@@ -62,7 +65,8 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         None => Network::open(&path, line.threads)?,
     }];
     if let Some(Peer::Onnxruntime) = line.against {
-        let graph = graph.as_ref().context("expected an ONNX file to run by ONNX Runtime, got another kind")?;
+        let graph =
+            graph.as_ref().context("expected an ONNX file to run by ONNX Runtime, got another kind")?;
         networks.push(onnxruntime(graph, line.threads)?);
     }
     let networks: Vec<&Network> = networks.iter().collect();

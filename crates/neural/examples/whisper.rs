@@ -7,13 +7,16 @@
 
 use std::{path::Path, time::Instant};
 
-use neural::{Weights, whisper_decoder, whisper_encoder};
+use neural::{
+    Weights,
+    whisper::{decoder_graph, encoder_graph},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (weights, out, make): (_, _, fn(&Weights) -> _) = match arguments.as_slice() {
-        [weights, out] => (weights, out, whisper_encoder),
-        [weights, out, which] if which == "decoder" => (weights, out, whisper_decoder),
+        [weights, out] => (weights, out, encoder_graph),
+        [weights, out, which] if which == "decoder" => (weights, out, decoder_graph),
         _ => return Err("expected WEIGHTS OUT.onnx [decoder]".into()),
     };
     let started = Instant::now();

@@ -4,8 +4,8 @@
 //! form ([`Weights::open`]); named [`Tensors`], also as `.npz`; the pinned description of a file ([`Artifact`]).
 //!
 //! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work: rten for any graph, ONNX Runtime where
-//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks. ONNX again
-//! ([`Graph::to_onnx`]), the packed form ([`Packing`]), figures of speed (`bench`).
+//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks, [`whisper`]
+//! for spectra. ONNX again ([`Graph::to_onnx`]), the packed form ([`weights::Packing`]), figures of speed ([`bench`]).
 //!
 //! **What is refused.** An [`Error`] says where, what was expected and what was found. Sizes are checked before anything is
 //! allocated for them; paths that leave a network's folder, pickles, functions and sparse tensors are refused by name. No bytes
@@ -48,11 +48,10 @@ mod plan;
 mod plan_error;
 mod tensor;
 mod tokens;
-mod weights;
-mod whisper;
+pub mod weights;
+pub mod whisper;
 
 pub use artifact::{Artifact, Quantisation, digest};
-pub use bench::Timing;
 pub use cache::Cache;
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
@@ -64,10 +63,10 @@ pub use network::{Executor, Network};
 pub use plan::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
-    PerceptronWorkspace, Precision, Range, Residual, Turn, Window,
+    PerceptronWorkspace, Precision, Range, Residual, Window,
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
 pub use tokens::Tokens;
-pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};
-pub use whisper::{Whisper, WhisperWorkspace, whisper_decoder, whisper_encoder};
+pub use weights::Weights;
+pub(crate) use weights::{Blocks, Layout, Note};

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use self::planned::Planned;
 use self::rten::Rten;
-use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights, Whisper};
+use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights, whisper::Whisper};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///

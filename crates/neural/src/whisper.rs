@@ -10,15 +10,17 @@ mod layers;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-pub use self::graph::{whisper_decoder, whisper_encoder};
+pub use self::graph::{decoder_graph, encoder_graph};
 use self::layers::{EMBEDDINGS, Layers, PROJECTION, blocks, heads};
 use crate::kernel::WIDTH;
+pub use crate::plan::Turn;
 use crate::plan::{
     Block, DecoderBlock, DecoderPlan, DecoderWorkspace, EncoderPlan, EncoderWorkspace, StemPlan,
-    StemWorkspace, Turn,
+    StemWorkspace,
 };
 use crate::{
-    Cache, Dim, Dtype, Error, Executor, Isa, Layout, Packing, Port, Precision, Tensor, Weights, plan::Dense,
+    Cache, Dim, Dtype, Error, Executor, Isa, Layout, Port, Precision, Tensor, Weights, plan::Dense,
+    weights::Packing,
 };
 
 const NAME: &str = "planned";
@@ -26,7 +28,7 @@ const NAME: &str = "planned";
 /// Tokens that the executor reads at a time: as many as logits are computed at once.
 const READ: usize = 16;
 
-/// Whisper, ready to run. One thread's work at a time needs a [`WhisperWorkspace`]; answers do not depend on which.
+/// Whisper, ready to run. One thread's work at a time needs a [`Workspace`]; answers do not depend on which.
 pub struct Whisper {
     precision: Precision,
     stem: StemPlan,
@@ -39,7 +41,7 @@ pub struct Whisper {
 
 /// The memory of Whisper's steps; one for each thread.
 #[derive(Debug)]
-pub struct WhisperWorkspace {
+pub struct Workspace {
     stem: StemWorkspace,
     /// `[frames, width]`.
     rows: Vec<f32>,
@@ -49,7 +51,7 @@ pub struct WhisperWorkspace {
 
 /// All that one run by [`Executor`] needs.
 struct Room {
-    workspace: WhisperWorkspace,
+    workspace: Workspace,
     source: Cache,
     cache: Cache,
 }
@@ -137,9 +139,9 @@ impl Whisper {
     }
 
     /// Memory for one spectrum at a time, and for steps of up to `tokens` tokens of all sequences together.
-    pub fn workspace(&self, tokens: usize) -> WhisperWorkspace {
+    pub fn workspace(&self, tokens: usize) -> Workspace {
         let [frames, width] = self.states();
-        WhisperWorkspace {
+        Workspace {
             stem: self.stem.workspace(),
             rows: vec![0.0; frames * width],
             encoder: self.encoder.workspace(1, frames),
@@ -161,12 +163,7 @@ impl Whisper {
     ///
     /// # Errors
     /// [`Error::Tensor`] for other lengths.
-    pub fn encode(
-        &self,
-        room: &mut WhisperWorkspace,
-        spectrum: &[f32],
-        states: &mut [f32],
-    ) -> Result<(), Error> {
+    pub fn encode(&self, room: &mut Workspace, spectrum: &[f32], states: &mut [f32]) -> Result<(), Error> {
         let lengths =
             [("spectrum", self.spectrum(), spectrum.len()), ("states", self.states(), states.len())];
         for (name, [rows, columns], got) in lengths {
@@ -185,12 +182,7 @@ impl Whisper {
     /// # Errors
     /// [`Error::Tensor`] for rows that are not whole or a source of another network; [`Error::TooLarge`] for more states than it
     /// has room for.
-    pub fn take_in(
-        &self,
-        room: &mut WhisperWorkspace,
-        states: &[f32],
-        source: &mut Cache,
-    ) -> Result<(), Error> {
+    pub fn take_in(&self, room: &mut Workspace, states: &[f32], source: &mut Cache) -> Result<(), Error> {
         self.decoder.take_in(&mut room.decoder, states, source)
     }
 
@@ -200,7 +192,7 @@ impl Whisper {
     /// # Errors
     /// [`Error::TooLarge`] for more tokens than workspace, cache or context have room for; [`Error::Tensor`] for a token that is
     /// not in the vocabulary or a cache of another network. Nothing was read then.
-    pub fn read(&self, room: &mut WhisperWorkspace, turns: &mut [Turn<'_>]) -> Result<(), Error> {
+    pub fn read(&self, room: &mut Workspace, turns: &mut [Turn<'_>]) -> Result<(), Error> {
         self.decoder.read(&mut room.decoder, turns)
     }
 
@@ -211,7 +203,7 @@ impl Whisper {
     /// [`Error::Tensor`] for rows that were not read; [`Error::TooLarge`] for more than 16.
     pub fn logits<'a>(
         &self,
-        room: &'a mut WhisperWorkspace,
+        room: &'a mut Workspace,
         rows: Range<usize>,
     ) -> Result<impl ExactSizeIterator<Item = &'a [f32]>, Error> {
         self.decoder.logits(&mut room.decoder, rows)

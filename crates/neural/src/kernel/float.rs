@@ -48,7 +48,10 @@ impl FloatWeights {
 
     /// Everything a product needs, to be mapped: the lines, then the bias of each panel.
     pub(crate) fn to_file(&self) -> Vec<u8> {
-        self.lines.to_file().chain(self.bias.to_file()).collect()
+        let mut bytes = vec![];
+        self.lines.to_file(&mut bytes);
+        self.bias.to_file(&mut bytes);
+        bytes
     }
 
     /// What [`FloatWeights::to_file`] gave, used where it lies; none where the bytes are not as many as the shape asks for.

@@ -63,9 +63,13 @@ impl<T: Word> Lines<T> {
         Lines::Own(whole.as_chunks::<LINE>().0.iter().map(line).collect())
     }
 
-    /// The bytes of a file that holds these lines.
-    pub(crate) fn to_file(&self) -> impl Iterator<Item = u8> {
-        self.iter().flat_map(|line| line.0).flat_map(T::to_file)
+    /// Writes the lines as a file holds them.
+    pub(crate) fn to_file(&self, bytes: &mut Vec<u8>) {
+        if cfg!(target_endian = "little") {
+            bytes.extend_from_slice(bytemuck::cast_slice(self));
+        } else {
+            bytes.extend(self.iter().flat_map(|line| line.0).flat_map(T::to_file));
+        }
     }
 }
 
@@ -102,7 +106,8 @@ mod tests {
         let lines: Lines<i32> = (0..3).map(|at| Line([at * 1000 - 7; WIDTH])).collect();
         let mut room = vec![0; 4 * LINE];
         let start = room.as_ptr().align_offset(64);
-        let bytes: Vec<u8> = lines.to_file().collect();
+        let mut bytes = vec![];
+        lines.to_file(&mut bytes);
         assert_eq!(bytes.len(), 3 * LINE);
         room[start..start + 3 * LINE].copy_from_slice(&bytes);
         let room = Bytes::from(room);

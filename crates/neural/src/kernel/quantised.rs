@@ -113,9 +113,13 @@ impl Int8Weights {
     /// Everything a product needs, to be mapped: a line whose first word is [`PAIRS`], the lines, then per panel scales, sums
     /// and bias. None where something was split off, which our own quantisation never asks for.
     pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
-        let rest = self.scales.to_file().chain(self.sums.to_file()).chain(self.bias.to_file());
-        let first = Lines::from(vec![Line([PAIRS; WIDTH])]);
-        self.split.is_empty().then(|| first.to_file().chain(self.lines.to_file()).chain(rest).collect())
+        let mut bytes = Vec::with_capacity(Int8Weights::file_bytes(self.inputs, self.outputs)?);
+        Lines::from(vec![Line([PAIRS; WIDTH])]).to_file(&mut bytes);
+        self.lines.to_file(&mut bytes);
+        self.scales.to_file(&mut bytes);
+        self.sums.to_file(&mut bytes);
+        self.bias.to_file(&mut bytes);
+        self.split.is_empty().then_some(bytes)
     }
 
     /// What [`Int8Weights::to_file`] gave, used where it lies; none where the bytes are not those of the shape.

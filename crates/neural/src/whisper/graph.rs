@@ -17,7 +17,7 @@ const OPSET: i64 = 17;
 ///
 /// # Errors
 /// [`Error::Malformed`] where the weights are not Whisper's; [`Error::Tensor`] where one is missing or of another shape.
-pub fn whisper_encoder(weights: &Weights) -> Result<Graph, Error> {
+pub fn encoder_graph(weights: &Weights) -> Result<Graph, Error> {
     check(weights)?;
     let kernels = weights.section("encoder/conv1/weight")?.shape.clone();
     let &[width, bands, _] = kernels.as_slice() else {
@@ -44,8 +44,8 @@ pub fn whisper_encoder(weights: &Weights) -> Result<Graph, Error> {
 /// vocabulary]`, each after its token and those before it.
 ///
 /// # Errors
-/// As [`whisper_encoder`].
-pub fn whisper_decoder(weights: &Weights) -> Result<Graph, Error> {
+/// As [`encoder_graph`].
+pub fn decoder_graph(weights: &Weights) -> Result<Graph, Error> {
     check(weights)?;
     let table = format!("{EMBEDDINGS}/weight");
     let shape = weights.section(&table)?.shape.clone();

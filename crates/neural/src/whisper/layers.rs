@@ -2,7 +2,7 @@
 
 use crate::kernel::rows::Norm;
 use crate::plan::{Dense, Linear};
-use crate::{Error, Isa, Layout, Note, Precision, Section, Weights};
+use crate::{Error, Isa, Layout, Note, Precision, Weights, weights::Section};
 
 /// ε of every normalisation (PyTorch's default, which Whisper uses).
 pub(super) const EPSILON: f32 = 1e-5;
@@ -30,7 +30,7 @@ pub(super) fn check(weights: &Weights) -> Result<(), Error> {
         if let Ok(got) = weights.bytes(&name)
             && got[..] != [expected]
         {
-            return Err(Error::malformed(name, expected.to_string(), format!("{got:?}")));
+            return Err(Error::malformed(name, expected.to_string(), format!("{:?}", got.to_vec())));
         }
     }
     Ok(())

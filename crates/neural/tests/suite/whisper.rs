@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use neural::{Graph, Network, Tensor, Tensors, Weights, whisper_decoder, whisper_encoder};
+use neural::{
+    Graph, Network, Tensor, Tensors, Weights,
+    whisper::{decoder_graph, encoder_graph},
+};
 
 use crate::{
     files::{CTranslate2, Numbers},
@@ -240,7 +243,7 @@ mod plan;
 #[test]
 fn the_encoder_gives_what_its_formula_says_for_every_item_of_a_batch() {
     let (named, file) = small();
-    let graph = whisper_encoder(&Weights::from_bytes(file).unwrap()).unwrap();
+    let graph = encoder_graph(&Weights::from_bytes(file).unwrap()).unwrap();
     let inputs = mel(2);
     let got = Network::by_rten(&graph, 1).unwrap().run(&inputs).unwrap();
     let got = got.get("states").unwrap();
@@ -257,7 +260,7 @@ fn the_encoder_gives_what_its_formula_says_for_every_item_of_a_batch() {
 
 #[test]
 fn the_encoder_survives_being_written_as_onnx_and_the_judge_agrees() {
-    let graph = whisper_encoder(&Weights::from_bytes(small().1).unwrap()).unwrap();
+    let graph = encoder_graph(&Weights::from_bytes(small().1).unwrap()).unwrap();
     assert_eq!(Graph::from_onnx(graph.to_onnx()).unwrap(), graph);
     let ours = Network::by_rten(&graph, 1).unwrap().run(&mel(1)).unwrap();
     if let Some(theirs) = judged(&graph, &mel(1)) {
@@ -275,7 +278,7 @@ fn decoding() -> Tensors {
 #[test]
 fn the_decoder_gives_what_its_formula_says_and_the_judge_agrees() {
     let (named, file) = small();
-    let graph = whisper_decoder(&Weights::from_bytes(file).unwrap()).unwrap();
+    let graph = decoder_graph(&Weights::from_bytes(file).unwrap()).unwrap();
     assert_eq!(Graph::from_onnx(graph.to_onnx()).unwrap(), graph);
     let inputs = decoding();
     let ours = Network::by_rten(&graph, 1).unwrap().run(&inputs).unwrap();
@@ -308,13 +311,12 @@ fn near(got: &[f32], expected: &[f64], tolerance: f64) {
 fn weights_of_another_network_or_shape_are_refused() {
     let mut other = CTranslate2::new();
     other.floats("encoder/conv1/weight", &[2], &[0.0; 2]);
-    let message = whisper_encoder(&Weights::from_bytes(other.done("TransformerSpec")).unwrap())
-        .unwrap_err()
-        .to_string();
+    let message =
+        encoder_graph(&Weights::from_bytes(other.done("TransformerSpec")).unwrap()).unwrap_err().to_string();
     assert!(message.contains("WhisperSpec"), "{message}");
     let mut flat = CTranslate2::new();
     flat.floats("encoder/conv1/weight", &[2], &[0.0; 2]);
     let message =
-        whisper_encoder(&Weights::from_bytes(flat.done("WhisperSpec")).unwrap()).unwrap_err().to_string();
+        encoder_graph(&Weights::from_bytes(flat.done("WhisperSpec")).unwrap()).unwrap_err().to_string();
     assert!(message.contains("three dimensions"), "{message}");
 }

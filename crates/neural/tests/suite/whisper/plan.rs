@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use neural::{
-    Cache, Error, Isa, Layout, Network, Packing, Precision, Tensor, Tensors, Turn, Weights, Whisper,
+    Cache, Error, Isa, Network, Precision, Tensor, Tensors, Weights,
+    weights::{Layout, Packing},
+    whisper::{Turn, Whisper},
 };
 
 use super::*;
