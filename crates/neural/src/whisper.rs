@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 pub use self::graph::{decoder_graph, encoder_graph};
-use self::layers::{EMBEDDINGS, Layers, PROJECTION, blocks, heads};
+use self::layers::{EMBEDDINGS, Layers, MAX_PLACES, PROJECTION, blocks, heads};
 use crate::kernel::WIDTH;
 pub use crate::plan::Turn;
 use crate::plan::{
@@ -217,7 +217,9 @@ fn le(floats: &[f32]) -> Vec<u8> {
 /// `[places, width]` of either part.
 fn positions(layers: &Layers<'_>, part: &str, width: usize) -> Result<Vec<f32>, Error> {
     let name = format!("{part}/position_encodings/encodings");
-    match layers.weights.section(&name)?.shape.as_slice() {
+    let shape = layers.weights.section(&name)?.shape.as_slice();
+    Error::limit(&name, MAX_PLACES, shape.first().map_or(0, |it| *it as u64), "places")?;
+    match shape {
         &[places, got] if got == width && places > 0 => layers.vector(&name, places * width),
         shape => Err(Error::tensor(&name, format!("places of {width}"), format!("{shape:?}"))),
     }

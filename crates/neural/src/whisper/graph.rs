@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layers::{EMBEDDINGS, EPSILON, blocks, check, heads};
+use super::layers::{EMBEDDINGS, EPSILON, MAX_PLACES, blocks, check, heads};
 use crate::{Attribute, Dim, Dtype, Error, Graph, Node, Port, Tensor, Weights};
 
 /// ONNX operator set 17: the first with `LayerNormalization`.
@@ -247,6 +247,7 @@ impl<'a> Build<'a> {
         let table = self.weight(table, &[vocabulary, self.width])?;
         let shape = self.weights.section(POSITIONS)?.shape.clone();
         let (places, context) = (self.weight(POSITIONS, &shape)?, shape.first().copied().unwrap_or(0));
+        Error::limit(POSITIONS, MAX_PLACES, context as u64, "places")?;
         let unseen = |at: usize| if at % context > at / context { f32::NEG_INFINITY } else { 0.0 };
         self.constant(
             "later",

@@ -10,6 +10,9 @@ pub(super) const EPSILON: f32 = 1e-5;
 /// Blocks that are looked for; the largest Whisper has 32.
 pub(super) const MAX_LAYERS: usize = 64;
 
+/// Most tokens or states of a sequence; every Whisper has 448 and 1500.
+pub(super) const MAX_PLACES: u64 = 1 << 12;
+
 /// Embeddings, and logits too: one table.
 pub(super) const EMBEDDINGS: &str = "decoder/embeddings";
 

@@ -58,6 +58,13 @@ impl CTranslate2 {
         self.bytes.push(value);
     }
 
+    /// A weight of 16-bit floats, all zero.
+    pub(crate) fn zeros(&mut self, name: &str, shape: &[usize]) {
+        let len = 2 * shape.iter().product::<usize>();
+        self.header(name, shape, 4, len);
+        self.bytes.resize(self.bytes.len() + len, 0);
+    }
+
     /// The only alias of a file.
     pub(crate) fn alias(&mut self, alias: &str, name: &str) {
         self.aliases = [&1_u32.to_le_bytes()[..], &text16(alias), &text16(name)].concat();

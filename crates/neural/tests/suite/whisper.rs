@@ -308,6 +308,17 @@ fn near(got: &[f32], expected: &[f64], tolerance: f64) {
 }
 
 #[test]
+fn more_places_than_any_whisper_has_are_refused_before_a_square_of_them_is_made() {
+    let mut long = CTranslate2::new();
+    long.zeros("decoder/embeddings/weight", &[2, 16]);
+    long.zeros("decoder/position_encodings/encodings", &[1 << 14, 16]);
+    long.heads("decoder/num_heads", 1);
+    let weights = Weights::from_bytes(long.done("WhisperSpec")).unwrap();
+    let message = decoder_graph(&weights).unwrap_err().to_string();
+    assert!(message.contains("at most 4096 places, got 16384"), "{message}");
+}
+
+#[test]
 fn weights_of_another_network_or_shape_are_refused() {
     let mut other = CTranslate2::new();
     other.floats("encoder/conv1/weight", &[2], &[0.0; 2]);
