@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-voice bench-many robustness fuzz fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ format:
 	cargo fmt --all --check
 
 lint:
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --features inkling-neural/ort --quiet -- -D warnings
 
 licences:
 	cargo deny --log-level error check licenses bans sources
@@ -54,6 +54,9 @@ bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DAT
 
 bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 500 features
 	@python3 bench/large.py $(INKLING)
+
+bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
+	@bench/peers.sh $(INKLING) $(NETWORKS)
 
 bench-many: build ## memory of `measure` over 1,000 and 10,000 files, and resuming after a kill
 	@bench/many-files.py $(INKLING)

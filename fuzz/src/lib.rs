@@ -3,6 +3,7 @@
 use feature::{Usable, Value};
 use ink::Options;
 use libfuzzer_sys::Corpus;
+use neural::{Graph, Tensors, Weights};
 use voice::{Limits, RATE, Recording};
 
 /// Any bytes as ink. Drawings are refused or not, each by itself; those that are usable are measured.
@@ -40,6 +41,30 @@ pub fn samples(bytes: &[u8]) {
     let recording = Recording::from_samples(bytes.chunks_exact(2).map(sample).collect());
     let Ok(usable) = Usable::new(recording) else { return };
     finite(voice::set().measure(&voice::Analysis::new(&usable)).features().iter().map(|it| &it.value));
+}
+
+/// Any bytes as an ONNX file: refused, or a graph that is written and read back as it was.
+pub fn graph(bytes: &[u8]) {
+    let Ok(graph) = Graph::from_onnx(bytes.to_vec()) else { return };
+    let again = graph.to_onnx();
+    let read = Graph::from_onnx(again.clone()).expect("what was written can be read");
+    assert_eq!(read.to_onnx(), again);
+}
+
+/// Any bytes as weights: refused, or every section read as numbers or refused by itself.
+pub fn weights(bytes: &[u8]) {
+    let Ok(weights) = Weights::from_bytes(bytes.to_vec()) else { return };
+    for (name, _) in weights.iter() {
+        let _ = (weights.floats(name), weights.tensor(name), weights.row(name, 0));
+    }
+    let _ = (weights.verify(), neural::whisper_encoder(&weights));
+}
+
+/// Any bytes as arrays: refused, or tensors that are written and read back as they were.
+pub fn arrays(bytes: &[u8]) {
+    let Ok(tensors) = Tensors::from_npz(bytes) else { return };
+    let again = tensors.to_npz().expect("element types of NumPy");
+    assert_eq!(Tensors::from_npz(&again).expect("what was written can be read").to_npz().ok(), Some(again));
 }
 
 fn finite<'a>(values: impl Iterator<Item = &'a Value>) {

@@ -57,6 +57,17 @@ pub enum Error {
         /// What was found.
         got: String,
     },
+    /// A network that is not known, not here, or not the pinned one.
+    #[error("network {name:?}: {reason}")]
+    Network {
+        /// Its name, or the file of it.
+        name: String,
+        /// What was expected, what was found, what to do.
+        reason: String,
+    },
+    /// A network's file that could not be read or run.
+    #[error(transparent)]
+    Neural(#[from] neural::Error),
     /// A session or cohort that could not be read.
     #[error(transparent)]
     Study(#[from] study::Error),
@@ -110,4 +121,12 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
+}
+
+impl Error {
+    /// What the system said of this path.
+    pub(crate) fn open(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Error::Open { path, source }
+    }
 }

@@ -35,6 +35,7 @@ mod facts;
 mod figure;
 mod intake;
 mod measurement;
+mod networks;
 mod norm;
 mod plot;
 mod report;
@@ -54,6 +55,7 @@ pub use error::Error;
 pub use facts::{CaptureFacts, FileFacts};
 pub use intake::{Intake, Medium, Received, files};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
+pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
 pub use report::{

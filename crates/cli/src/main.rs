@@ -3,13 +3,15 @@
 
 mod assess;
 mod audit;
+mod bench;
 mod cohort;
 mod compare;
 mod dictionary;
 mod evaluate;
-mod home;
 mod measure;
+mod networks;
 mod progress;
+mod run_network;
 mod screeners;
 mod shorten;
 mod train;
@@ -39,6 +41,9 @@ enum Command {
     Shorten(shorten::Line),
     Screeners(screeners::Line),
     Dictionary(dictionary::Line),
+    Networks(networks::Line),
+    Run(run_network::Line),
+    Bench(bench::Line),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +70,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Shorten(line) => shorten::run(line),
         Command::Screeners(line) => screeners::run(line),
         Command::Dictionary(line) => dictionary::run(line),
+        Command::Networks(line) => networks::run(line),
+        Command::Run(line) => run_network::run(line),
+        Command::Bench(line) => bench::run(line),
     }
 }
 

@@ -10,7 +10,6 @@ use anyhow::{Result, bail};
 use assess::{Fitted, card_page};
 use clap::{Args, Subcommand};
 
-use crate::home;
 
 /// Show which screeners are here, and their cards.
 #[derive(Args)]
@@ -85,7 +84,7 @@ fn show(fitted: &Fitted, out: Option<&Path>) -> Result<()> {
 /// Every screener that is here: the shipped ones, then the user's own.
 fn here() -> Result<Vec<Fitted>> {
     let mut here = Fitted::shipped()?;
-    here.extend(Fitted::below(&home::screeners()?)?);
+    here.extend(Fitted::below(&assess::home()?.join("screeners"))?);
     Ok(here)
 }
 

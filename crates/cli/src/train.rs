@@ -7,7 +7,7 @@ use assess::{card_page, check_disease, portable};
 use clap::Args;
 use learn::{Plan, Settings, train};
 
-use crate::{home, progress::Stages};
+use crate::progress::Stages;
 
 /// Fit a screener on a cohort, judge it, and write artefact and card.
 #[derive(Args)]
@@ -50,7 +50,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     stages.end();
     let folder = &match &line.out {
         Some(folder) => folder.clone(),
-        None => home::screeners()?.join(&line.name),
+        None => assess::home()?.join("screeners").join(&line.name),
     };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     std::fs::write(folder.join("screener.json"), trained.screener.to_json()?)?;

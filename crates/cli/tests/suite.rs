@@ -18,6 +18,8 @@ mod house;
 mod judged;
 #[path = "suite/line.rs"]
 mod line;
+#[path = "suite/networks.rs"]
+mod networks;
 #[path = "suite/real.rs"]
 mod real;
 #[path = "suite/speaker.rs"]

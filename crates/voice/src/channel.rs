@@ -66,7 +66,7 @@ pub fn decode_channels(
     limits: &Limits,
 ) -> Result<Recording, Error> {
     Ok(match (heard(path.as_ref(), limits, wanted)?, wanted) {
-        (Heard::Pair { mean, each }, Channels::Participant(named)) => participant(mean, each, named),
+        (Heard::Pair { mean, each }, Channels::Participant(named)) => participant(mean, *each, named),
         (Heard::One(recording), Channels::One(channel) | Channels::Participant(Some(channel))) => {
             let message = format!("channel {channel} of {}, as asked for", recording.source().channels);
             recording.of_channel(told(None, Verdict::Good, message))

@@ -105,7 +105,7 @@ pub(crate) enum Heard {
         /// The mean.
         mean: Recording,
         /// The first and the second channel.
-        each: [Recording; 2],
+        each: Box<[Recording; 2]>,
     },
 }
 
@@ -193,7 +193,7 @@ fn finish(
     let recordings: Vec<Recording> =
         intake.lanes.into_iter().map(|lane| lane.finish(source.clone(), damage.clone())).collect();
     Ok(match <[Recording; 3]>::try_from(recordings) {
-        Ok([mean, one, other]) => Heard::Pair { mean, each: [one, other] },
+        Ok([mean, one, other]) => Heard::Pair { mean, each: Box::new([one, other]) },
         Err(mut one) => Heard::One(one.swap_remove(0)),
     })
 }

@@ -15,7 +15,16 @@ pub(crate) struct Said {
 
 /// Runs `inkling` with these arguments.
 pub(crate) fn inkling<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Said {
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_inkling")).args(arguments).output().unwrap();
+    said(Command::new(env!("CARGO_BIN_EXE_inkling")).args(arguments))
+}
+
+/// Runs `inkling` with this folder as its home.
+pub(crate) fn inkling_at(home: &Path, arguments: &[&str]) -> Said {
+    said(Command::new(env!("CARGO_BIN_EXE_inkling")).env("INKLING_HOME", home).args(arguments))
+}
+
+fn said(command: &mut Command) -> Said {
+    let output: Output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -63,7 +63,7 @@ impl Speaker {
 
     fn draws(&self) -> Draws {
         let mut draws = Draws(u64::from(self.number) * 977 + u64::from(self.impaired));
-        (0..8).for_each(|_| drop(draws.next()));
+        (0..8).for_each(|_| _ = draws.next());
         draws
     }
 

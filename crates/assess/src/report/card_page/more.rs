@@ -1,4 +1,4 @@
-//! What an evaluation makes only when it is asked for: permutations, learning curve, groups left out whole, conformal bands.
+//! What an evaluation makes only when it is asked for: permutations, learning curve, groups left out whole, conformal bands, people set aside.
 
 use learn::Card;
 use maud::{Markup, html};
@@ -30,6 +30,7 @@ pub(super) fn chance_and_size(card: &Card) -> Markup {
                 }
             }
             (coverage(card))
+            (holdout(card))
         }
     }
 }
@@ -58,6 +59,21 @@ pub(super) fn left_out(card: &Card) -> Markup {
             "AUC of all probabilities pooled: " (format!("{:.3}", it.pooled_auc)) "; far below the headline, groups do not share one scale."
             @if !it.one_class.is_empty() { " Of one class only, without part in the headline: " (it.one_class.join(", ")) "." }
             @if it.unknown > 0 { " " (it.unknown) " people of whom it is not known were left out." }
+        }
+    }
+}
+
+/// The people set aside, where somebody looked, with the number of looks.
+fn holdout(card: &Card) -> Markup {
+    let Some(it) = &card.holdout else {
+        return not_run("A look at people set aside was", "inkling evaluate … --holdout");
+    };
+    let looks = it.looks.len();
+    html! {
+        h3 { "People set aside" }
+        (rows::holdout(it, card.readings.masked.metrics.auc.value))
+        p class=(if looks > 1 { "warn" } else { "meta" }) {
+            "Look number " (looks) ", fitted on " (it.trained_on) " others. Every look at the same people makes the next one worth less."
         }
     }
 }

@@ -153,6 +153,17 @@ pub(super) fn left_out(it: &learn::LeftOut, headline: f64) -> Markup {
     forest(GROUPS, &it.groups.iter().map(row).collect::<Vec<_>>(), Some(headline))
 }
 
+/// Every estimator on the people set aside.
+pub(super) fn holdout(it: &learn::HoldoutLook, headline: f64) -> Markup {
+    let row = |it: &learn::HoldoutEvidence| {
+        let m = &it.reading.metrics;
+        let people = format!("{} ({})", it.reading.people, it.reading.impaired);
+        Row { people, ..Row::new(&it.name, 0, m.auc, &both(Some(&m.sensitivity), Some(&m.specificity))) }
+    };
+    let heads = ["estimator", GROUPS[1], GROUPS[2], GROUPS[3]];
+    forest(heads, &it.estimators.iter().map(row).collect::<Vec<_>>(), Some(headline))
+}
+
 /// Groups of fewer people are pale, as in `learn`.
 const SMALL: usize = 30;
 

@@ -1,0 +1,195 @@
+//! Products of 32-bit floating-point numbers.
+
+use super::lanes::Isa;
+use super::product::{Factors, Plane, Product};
+use super::quantised::Line;
+use super::{Lanes, WIDTH};
+
+/// Weights as panels of sixteen columns.
+#[derive(Debug, Clone)]
+pub(crate) struct FloatWeights {
+    pub(super) isa: Isa,
+    pub(super) inputs: usize,
+    outputs: usize,
+    /// `[panels, inputs]`.
+    pub(super) lines: Vec<Line<f32>>,
+    pub(super) bias: Vec<Line<f32>>,
+}
+
+impl FloatWeights {
+    /// Lays out `[inputs, outputs]` weights, row after row, with one bias a column.
+    pub(crate) fn pack(isa: Isa, weights: &[f32], inputs: usize, bias: &[f32]) -> FloatWeights {
+        let outputs = bias.len();
+        let panels = outputs.div_ceil(WIDTH);
+        let pick = |of: &[f32], panel: usize| {
+            Line(std::array::from_fn(|lane| {
+                let column = panel * WIDTH + lane;
+                if column < outputs { of[column] } else { 0.0 }
+            }))
+        };
+        let line = |panel, row: usize| pick(&weights[row * outputs..][..outputs], panel);
+        let lines = (0..panels).flat_map(|panel| (0..inputs).map(move |row| line(panel, row))).collect();
+        FloatWeights {
+            isa,
+            inputs,
+            outputs,
+            lines,
+            bias: (0..panels).map(|panel| pick(bias, panel)).collect(),
+        }
+    }
+
+    /// Columns, rounded up to whole panels.
+    pub(crate) fn stride(&self) -> usize {
+        self.outputs.next_multiple_of(WIDTH)
+    }
+
+    /// `plane = values · weights + bias`, for `rows` rows of `values`, `stride` apart.
+    pub(crate) fn multiply(&self, values: &[f32], stride: usize, rows: usize, plane: &mut Plane<'_>) {
+        assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
+        let b = Columns { values: self.lines.as_flattened_lines(), step: WIDTH, panel: WIDTH * self.inputs };
+        let factors = FloatFactors {
+            a: values,
+            stride,
+            depth: self.inputs,
+            b,
+            panels: self.bias.len(),
+            bias: &self.bias,
+        };
+        self.isa.run(Product { factors, sink: plane, rows });
+    }
+}
+
+/// Lines as plain numbers.
+trait Flat {
+    fn as_flattened_lines(&self) -> &[f32];
+}
+
+impl Flat for [Line<f32>] {
+    fn as_flattened_lines(&self) -> &[f32] {
+        // SAFETY: a line is sixteen `f32` without padding (64 bytes, aligned to 64).
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * WIDTH) }
+    }
+}
+
+/// A right factor: sixteen columns of a panel stand together.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) values: &'a [f32],
+    /// Values from one row to the next.
+    pub(super) step: usize,
+    /// Values from one panel to the next.
+    pub(super) panel: usize,
+}
+
+/// `a · b + bias`.
+#[derive(Clone, Copy)]
+pub(super) struct FloatFactors<'a> {
+    pub(super) a: &'a [f32],
+    /// Values from one row of `a` to the next.
+    pub(super) stride: usize,
+    /// Products in each sum.
+    pub(super) depth: usize,
+    pub(super) b: Columns<'a>,
+    pub(super) panels: usize,
+    /// One line a panel, or none.
+    pub(super) bias: &'a [Line<f32>],
+}
+
+impl Factors for FloatFactors<'_> {
+    #[inline(always)]
+    fn panels(&self) -> usize {
+        self.panels
+    }
+
+    #[inline(always)]
+    fn tile<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        row: usize,
+        panel: usize,
+    ) -> [[L::F; N]; M] {
+        let FloatFactors { depth, stride, b, .. } = *self;
+        let mut a = [self.a.as_ptr(); M];
+        for (m, a) in a.iter_mut().enumerate() {
+            *a = self.a[(row + m) * stride..][..depth].as_ptr();
+        }
+        let last = panel + N - 1;
+        assert!(depth == 0 || last * b.panel + (depth - 1) * b.step + WIDTH <= b.values.len(), "panels");
+        let mut sums = [[lanes.splat(0.0); N]; M];
+        for k in 0..depth {
+            let mut line = [lanes.splat(0.0); N];
+            for (n, line) in line.iter_mut().enumerate() {
+                let at = (panel + n) * b.panel + k * b.step;
+                // SAFETY: the greatest `at`, asserted above, leaves a whole line.
+                *line = lanes.load(unsafe { &*b.values.as_ptr().add(at).cast() });
+            }
+            for m in 0..M {
+                // SAFETY: each of `a` starts `depth` values.
+                let value = lanes.splat(unsafe { *a[m].add(k) });
+                for n in 0..N {
+                    sums[m][n] = lanes.fma(value, line[n], sums[m][n]);
+                }
+            }
+        }
+        self.biased(lanes, panel, sums)
+    }
+}
+
+impl FloatFactors<'_> {
+    #[inline(always)]
+    fn biased<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        panel: usize,
+        mut sums: [[L::F; N]; M],
+    ) -> [[L::F; N]; M] {
+        if !self.bias.is_empty() {
+            for n in 0..N {
+                let bias = lanes.load(&self.bias[panel + n].0);
+                for row in &mut sums {
+                    row[n] = lanes.add(row[n], bias);
+                }
+            }
+        }
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::super::rows::Activation;
+    use super::*;
+
+    fn product(weights: &FloatWeights, values: &[f32], rows: usize, plane: (&mut [f32], Activation, bool)) {
+        let (values_out, activation, add) = plane;
+        let mut plane = Plane { values: values_out, stride: weights.stride(), activation, add };
+        weights.multiply(values, weights.inputs, rows, &mut plane);
+    }
+
+    #[test]
+    fn products_are_near_the_definition_and_equal_on_every_isa() {
+        let mut noise = Noise(2);
+        for (rows, inputs, outputs) in
+            [(1, 1, 1), (3, 17, 5), (13, 40, 33), (26, 64, 50), (0, 4, 4), (2, 0, 3)]
+        {
+            let (values, weights) = (noise.normals(rows * inputs, 1.0), noise.normals(inputs * outputs, 1.0));
+            let (bias, before) = (noise.normals(outputs, 1.0), noise.normals(rows * 64, 1.0));
+            let mut judge: Option<Vec<f32>> = None;
+            for isa in Isa::ALL.into_iter().rev().filter(|isa| isa.is_available()) {
+                let packed = FloatWeights::pack(isa, &weights, inputs, &bias);
+                let mut got = before[..rows * packed.stride()].to_vec();
+                product(&packed, &values, rows, (&mut got, Activation::None, true));
+                for (row, column) in (0..rows).flat_map(|row| (0..outputs).map(move |column| (row, column))) {
+                    let term = |k: usize| {
+                        f64::from(values[row * inputs + k]) * f64::from(weights[k * outputs + column])
+                    };
+                    let at = row * packed.stride() + column;
+                    let expected = (0..inputs).map(term).sum::<f64>() + f64::from(bias[column] + before[at]);
+                    assert!((f64::from(got[at]) - expected).abs() < 2e-5, "{isa:?} {} {expected}", got[at]);
+                }
+                assert_eq!(*judge.get_or_insert_with(|| got.clone()), got, "{isa:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,464 @@
+//! Products of 8-bit integers: activations quantised row by row, weights column by column.
+
+use super::lanes::Isa;
+use super::product::{Factors, Plane, Product};
+use super::rows::quantise_row;
+use super::{GROUP, Kernel, Lanes, WIDTH};
+
+/// Sixteen 32-bit words that start on a cache line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Line<T>(pub(crate) [T; WIDTH]);
+
+/// A matrix of signed 8-bit weights, one scale a column: `weight ≈ value · scale`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Int8Matrix {
+    /// `[inputs, outputs]`, row after row.
+    pub(crate) values: Vec<i8>,
+    /// Rows: what is multiplied and summed.
+    pub(crate) inputs: usize,
+    /// One a column.
+    pub(crate) scales: Vec<f32>,
+}
+
+impl Int8Matrix {
+    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which no weight is
+    /// beyond 127 and no two neighbours of one sign (inputs 0 and 1, 2 and 3, …) are together beyond 127: 255 times their
+    /// rounded sum fits 16 bits.
+    pub(crate) fn quantise(weights: &[f32], inputs: usize, outputs: usize) -> Int8Matrix {
+        let mut scales = vec![0.0f32; outputs];
+        for pair in weights.chunks(2 * outputs.max(1)) {
+            let (first, second) = pair.split_at(outputs);
+            for (column, scale) in scales.iter_mut().enumerate() {
+                let (a, b) = (first[column], second.get(column).copied().unwrap_or(0.0));
+                let together = if (a < 0.0) == (b < 0.0) { (a + b).abs() } else { a.abs().max(b.abs()) };
+                *scale = scale.max(together / 127.0);
+            }
+        }
+        let quantised =
+            |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
+        let values = weights.iter().zip(scales.iter().cycle()).map(quantised).collect();
+        Int8Matrix { values, inputs, scales }
+    }
+}
+
+/// Weights laid out for one set of instructions.
+#[derive(Debug, Clone)]
+pub(crate) struct Int8Weights {
+    pub(super) isa: Isa,
+    inputs: usize,
+    outputs: usize,
+    /// Words of activations that make one row.
+    pub(super) steps: usize,
+    /// `[panels, steps]` lines: for each of sixteen columns, the four weights that meet one word of activations.
+    pub(super) lines: Vec<Line<i32>>,
+    /// What was split off the lines, panel after panel, so that their pairs fit 16 bits: the step it belongs to, and a line.
+    split: Vec<(usize, Line<i32>)>,
+    /// Where each panel's part of `split` starts, and the end of the last.
+    starts: Vec<usize>,
+    /// Per panel: scales of its columns.
+    pub(super) scales: Vec<Line<f32>>,
+    /// Per panel: sums of its columns, by which a zero point is undone.
+    pub(super) sums: Vec<Line<i32>>,
+    pub(super) bias: Vec<Line<f32>>,
+}
+
+impl Int8Weights {
+    /// Lays out `matrix` with one bias a column for `isa`.
+    pub(crate) fn pack(isa: Isa, matrix: &Int8Matrix, bias: &[f32]) -> Int8Weights {
+        let (inputs, outputs) = (matrix.inputs, matrix.scales.len());
+        let steps = inputs.next_multiple_of(WIDTH) / GROUP;
+        let panels = outputs.div_ceil(WIDTH);
+        let weight = |row: usize, column: usize| {
+            if row < inputs && column < outputs { matrix.values[row * outputs + column] } else { 0 }
+        };
+        let group = |step: usize, column: usize| std::array::from_fn(|k| weight(step * GROUP + k, column));
+        let (mut lines, mut split, mut starts) = (Vec::with_capacity(panels * steps), vec![], vec![0]);
+        for panel in 0..panels {
+            for step in 0..steps {
+                let groups = std::array::from_fn(|lane| group(step, panel * WIDTH + lane));
+                let (line, rest) = if isa.adds_pairs() { parted(groups) } else { (groups, None) };
+                lines.push(words_of(line));
+                split.extend(rest.map(|rest| (step, words_of(rest))));
+            }
+            starts.push(split.len());
+        }
+        let sum = |column| (0..inputs).map(|row| i32::from(weight(row, column))).sum();
+        Int8Weights {
+            isa,
+            inputs,
+            outputs,
+            steps,
+            lines,
+            split,
+            starts,
+            scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
+            sums: lines_of(panels, sum),
+            bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
+        }
+    }
+
+    /// Columns, rounded up to whole panels.
+    pub(crate) fn stride(&self) -> usize {
+        self.outputs.next_multiple_of(WIDTH)
+    }
+
+    /// `plane = activations · weights + bias`, for the first `rows` rows of both.
+    pub(crate) fn multiply(&self, activations: &Activations, rows: usize, plane: &mut Plane<'_>) {
+        assert_eq!(
+            (activations.isa, activations.width),
+            (self.isa, self.inputs),
+            "activations of other weights"
+        );
+        assert!(rows <= activations.scales.len(), "{rows} rows of {}", activations.scales.len());
+        assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
+        self.isa.run(Product { factors: Int8Factors { activations, weights: self }, sink: plane, rows });
+    }
+}
+
+/// One value a column, by panels.
+fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Vec<Line<T>> {
+    (0..panels).map(|panel| Line(std::array::from_fn(|lane| value(panel * WIDTH + lane)))).collect()
+}
+
+/// The four weights of sixteen columns that meet one word.
+type Groups = [[i8; GROUP]; WIDTH];
+
+fn words_of(groups: Groups) -> Line<i32> {
+    Line(groups.map(|group| i32::from_le_bytes(group.map(|weight| weight as u8))))
+}
+
+/// Splits a line into one whose pairs cannot leave 16 bits whatever the activations, and the rest, if any.
+fn parted(mut groups: Groups) -> (Groups, Option<Groups>) {
+    let mut rest = [[0; GROUP]; WIDTH];
+    for (group, rest) in groups.iter_mut().zip(&mut rest) {
+        for (pair, rest) in group.chunks_exact_mut(2).zip(rest.chunks_exact_mut(2)) {
+            let sum = i16::from(pair[0]) + i16::from(pair[1]);
+            let beyond = sum - sum.clamp(-128, 128);
+            if beyond != 0 && (pair[0] < 0) == (pair[1] < 0) {
+                rest[1] = beyond as i8;
+                pair[1] -= rest[1];
+            }
+        }
+    }
+    (groups, (rest != [[0; GROUP]; WIDTH]).then_some(rest))
+}
+
+/// Rows of unsigned 8-bit activations, each with its scale and zero point: `activation ≈ (value − zero) · scale`.
+#[derive(Debug)]
+pub(crate) struct Activations {
+    isa: Isa,
+    width: usize,
+    /// Bytes of one row, in whole sixteens.
+    stride: usize,
+    bytes: Vec<u8>,
+    scales: Vec<f32>,
+    zeros: Vec<i32>,
+}
+
+impl Activations {
+    /// Room for `rows` rows of `width` values.
+    pub(crate) fn new(isa: Isa, rows: usize, width: usize) -> Activations {
+        let stride = width.next_multiple_of(WIDTH);
+        Activations {
+            isa,
+            width,
+            stride,
+            bytes: vec![0; rows * stride],
+            scales: vec![0.0; rows],
+            zeros: vec![0; rows],
+        }
+    }
+
+    /// Quantises rows of `values`, `stride` apart, from the first row on.
+    pub(crate) fn quantise(&mut self, values: &[f32], stride: usize, rows: usize) {
+        self.isa.run(Quantise { to: self, values, stride, rows });
+    }
+}
+
+struct Quantise<'a> {
+    to: &'a mut Activations,
+    values: &'a [f32],
+    stride: usize,
+    rows: usize,
+}
+
+impl Kernel for Quantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Activations { width, stride, bytes, scales, zeros, .. } = self.to;
+        for row in 0..self.rows {
+            let values = &self.values[row * self.stride..][..*width];
+            let bytes = &mut bytes[row * *stride..][..*stride];
+            (scales[row], zeros[row]) = quantise_row(lanes, values, bytes);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Int8Factors<'a> {
+    activations: &'a Activations,
+    weights: &'a Int8Weights,
+}
+
+impl Factors for Int8Factors<'_> {
+    #[inline(always)]
+    fn panels(&self) -> usize {
+        self.weights.scales.len()
+    }
+
+    #[inline(always)]
+    fn tile<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        row: usize,
+        panel: usize,
+    ) -> [[L::F; N]; M] {
+        let (steps, weights) = (self.weights.steps, self.weights);
+        let stride = self.activations.stride;
+        let bytes = &self.activations.bytes[row * stride..(row + M) * stride];
+        let lines = &weights.lines[panel * steps..(panel + N) * steps];
+        let mut a = [bytes.as_ptr(); M];
+        for (m, a) in a.iter_mut().enumerate() {
+            *a = bytes[m * stride..].as_ptr();
+        }
+        let zero = [[lanes.splat_i(0); N]; M];
+        // SAFETY: each pointer starts a row of `steps` words; `lines` are `N` panels of `steps` lines.
+        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, (lines.as_ptr(), steps), zero) };
+        if !weights.split.is_empty() {
+            self.add_split(lanes, row, panel, &mut sums);
+        }
+        let mut tile = [[lanes.splat(0.0); N]; M];
+        for n in 0..N {
+            let (scale, sum) =
+                (lanes.load(&weights.scales[panel + n].0), lanes.load_i(&weights.sums[panel + n].0));
+            let bias = lanes.load(&weights.bias[panel + n].0);
+            for m in 0..M {
+                let zero = lanes.splat_i(self.activations.zeros[row + m]);
+                let exact = lanes.float(lanes.sub_i(sums[m][n], lanes.mul_i(zero, sum)));
+                let scale = lanes.mul(lanes.splat(self.activations.scales[row + m]), scale);
+                tile[m][n] = lanes.fma(exact, scale, bias);
+            }
+        }
+        tile
+    }
+}
+
+impl Int8Factors<'_> {
+    /// Adds what was split off the lines.
+    #[inline(always)]
+    fn add_split<L: Lanes, const M: usize, const N: usize>(
+        &self,
+        lanes: L,
+        row: usize,
+        panel: usize,
+        sums: &mut [[L::I; N]; M],
+    ) {
+        let Int8Weights { split, starts, .. } = self.weights;
+        for n in 0..N {
+            for (step, line) in &split[starts[panel + n]..starts[panel + n + 1]] {
+                for m in 0..M {
+                    let bytes = &self.activations.bytes[(row + m) * self.activations.stride + step * GROUP..];
+                    let word =
+                        lanes.splat_i(i32::from_le_bytes(*bytes.first_chunk().expect("a word of the row")));
+                    sums[m][n] = lanes.dot(sums[m][n], word, lanes.load_i(&line.0));
+                }
+            }
+        }
+    }
+}
+
+/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel.
+///
+/// # Safety
+/// Each of `a` points to `4 · steps` bytes, `b` to `(N − 1) · apart + steps` lines.
+#[inline(always)]
+pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
+    lanes: L,
+    steps: usize,
+    a: [*const u8; M],
+    (b, apart): (*const Line<i32>, usize),
+    mut sums: [[L::I; N]; M],
+) -> [[L::I; N]; M] {
+    for step in 0..steps {
+        let mut line = [lanes.splat_i(0); N];
+        for (n, line) in line.iter_mut().enumerate() {
+            // SAFETY: `step` is below `steps`, `n` below `N`.
+            *line = lanes.load_i(unsafe { &(*b.add(n * apart + step)).0 });
+        }
+        for m in 0..M {
+            // SAFETY: `step` is below `steps`.
+            let word = lanes.splat_i(unsafe { a[m].cast::<i32>().add(step).read_unaligned() });
+            for n in 0..N {
+                sums[m][n] = lanes.dot(sums[m][n], word, line[n]);
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::noise::Noise;
+    use super::super::rows::Activation;
+    use super::*;
+
+    /// Rows, inputs, outputs: no whole panels, tails of every height, nothing at all.
+    const SHAPES: [(usize, usize, usize); 10] = [
+        (1, 1, 1),
+        (3, 17, 5),
+        (7, 33, 65),
+        (13, 64, 48),
+        (25, 100, 33),
+        (2, 500, 16),
+        (5, 16, 80),
+        (0, 8, 8),
+        (4, 8, 0),
+        (31, 3, 130),
+    ];
+
+    /// Activations with scale 1, so that every product of sums below 2²⁴ is exact in `f32`.
+    fn bytes(isa: Isa, rows: usize, width: usize, mut byte: impl FnMut() -> u8, zero: i32) -> Activations {
+        let mut it = Activations::new(isa, rows, width);
+        it.bytes.fill_with(&mut byte);
+        (it.scales, it.zeros) = (vec![1.0; rows], vec![zero; rows]);
+        it
+    }
+
+    fn product(activations: &Activations, weights: &Int8Weights, rows: usize) -> Vec<f32> {
+        let mut values = vec![f32::NAN; rows * weights.stride()];
+        let mut plane =
+            Plane { values: &mut values, stride: weights.stride(), activation: Activation::None, add: false };
+        weights.multiply(activations, rows, &mut plane);
+        let whole = values.chunks_exact(weights.stride().max(1));
+        whole.flat_map(|row| &row[..weights.outputs]).copied().collect()
+    }
+
+    /// The definition, in 64-bit integers.
+    fn reference(activations: &Activations, matrix: &Int8Matrix, rows: usize) -> Vec<f32> {
+        let outputs = matrix.scales.len();
+        let value = |row: usize, k: usize| {
+            i64::from(activations.bytes[row * activations.stride + k]) - i64::from(activations.zeros[row])
+        };
+        let weight = |k: usize, column: usize| i64::from(matrix.values[k * outputs + column]);
+        let sum =
+            |row, column| (0..matrix.inputs).map(|k| value(row, k) * weight(k, column)).sum::<i64>() as f32;
+        (0..rows)
+            .flat_map(|row| (0..outputs).map(move |column| (row, column)))
+            .map(|(r, c)| sum(r, c))
+            .collect()
+    }
+
+    fn matrix(inputs: usize, outputs: usize, mut weight: impl FnMut() -> i8) -> Int8Matrix {
+        let values = (0..inputs * outputs).map(|_| weight()).collect();
+        Int8Matrix { values, inputs, scales: vec![1.0; outputs] }
+    }
+
+    #[test]
+    fn sums_are_exact_over_odd_shapes_and_zero_points_on_every_isa() {
+        let mut noise = Noise(1);
+        for ((rows, inputs, outputs), zero) in
+            SHAPES.into_iter().zip([0, 128, 255, 7, 100].into_iter().cycle())
+        {
+            let matrix = matrix(inputs, outputs, || noise.integer(-128, 127) as i8);
+            for isa in Isa::all_available() {
+                let activations = bytes(isa, rows, inputs, || noise.integer(0, 255) as u8, zero);
+                let weights = Int8Weights::pack(isa, &matrix, &vec![0.0; outputs]);
+                let got = product(&activations, &weights, rows);
+                assert_eq!(got, reference(&activations, &matrix, rows), "{isa:?} {rows}x{inputs}x{outputs}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_pair_saturates_at_the_edges() {
+        for (activation, weight) in [(255, 127), (255, -128), (255, -127), (0, -128), (128, 127)] {
+            let matrix = matrix(500, 17, || weight);
+            for isa in Isa::all_available() {
+                let activations = bytes(isa, 6, 500, || activation, 0);
+                let got = product(&activations, &Int8Weights::pack(isa, &matrix, &[0.0; 17]), 6);
+                assert_eq!(got, vec![500.0 * f32::from(activation) * f32::from(weight); 6 * 17], "{isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_line_add_up_and_fit() {
+        for a in -128..=127i8 {
+            for b in -128..=127i8 {
+                let (line, rest) = parted([[a, b, b, a]; WIDTH]);
+                let rest = rest.unwrap_or([[0; GROUP]; WIDTH]);
+                for (k, whole) in [a, b, b, a].into_iter().enumerate() {
+                    assert_eq!(i32::from(line[3][k]) + i32::from(rest[3][k]), i32::from(whole));
+                }
+                for pair in [&line[3][..2], &line[3][2..], &rest[3][..2], &rest[3][2..]] {
+                    let reach =
+                        |sign: i32| pair.iter().map(|w| (i32::from(*w) * sign).max(0) * 255).sum::<i32>();
+                    assert!(reach(1) <= 32767 && reach(-1) <= 32768, "{a} {b}: {pair:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn our_own_quantisation_needs_no_split_and_is_within_half_a_step() {
+        let mut noise = Noise(3);
+        for (inputs, outputs) in [(384, 48), (1, 3), (77, 19)] {
+            let mut weights = noise.normals(inputs * outputs, 0.1);
+            weights[0] = 3.0;
+            let matrix = Int8Matrix::quantise(&weights, inputs, outputs);
+            assert!(Int8Weights::pack(Isa::Avx2, &matrix, &vec![0.0; outputs]).split.is_empty());
+            for (at, weight) in weights.iter().enumerate() {
+                let scale = matrix.scales[at % outputs];
+                assert!((f32::from(matrix.values[at]) * scale - weight).abs() <= scale * 0.5001);
+            }
+        }
+        assert_eq!(Int8Matrix::quantise(&[0.0; 6], 3, 2).values, [0; 6]);
+    }
+
+    #[test]
+    fn rows_are_quantised_within_half_a_step_and_zero_is_exact() {
+        let mut noise = Noise(4);
+        for width in [1, 5, 16, 33, 100] {
+            let mut values = noise.normals(3 * width, 2.0);
+            values[0] = 0.0;
+            values[width..2 * width].fill(0.0);
+            for isa in Isa::all_available() {
+                let mut it = Activations::new(isa, 3, width);
+                it.quantise(&values, width, 3);
+                for (at, value) in values.iter().enumerate() {
+                    let (row, k) = (at / width, at % width);
+                    let byte = it.bytes[row * it.stride + k];
+                    let back = (i32::from(byte) - it.zeros[row]) as f32 * it.scales[row];
+                    assert!((back - value).abs() <= it.scales[row] * 0.501, "{isa:?} {value} {back}");
+                    assert!(*value != 0.0 || back == 0.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_isa_gives_the_same_bits_and_a_row_does_not_depend_on_others() {
+        let (rows, inputs, outputs) = (29, 130, 70);
+        let mut noise = Noise(5);
+        let values = noise.normals(rows * inputs, 1.0);
+        let matrix = Int8Matrix::quantise(&noise.normals(inputs * outputs, 0.1), inputs, outputs);
+        let bias = noise.normals(outputs, 1.0);
+        let run = |isa, values: &[f32]| {
+            let rows = values.len() / inputs;
+            let mut activations = Activations::new(isa, rows, inputs);
+            activations.quantise(values, inputs, rows);
+            product(&activations, &Int8Weights::pack(isa, &matrix, &bias), rows)
+        };
+        let expected = run(Isa::Scalar, &values);
+        for isa in Isa::all_available() {
+            assert_eq!(run(isa, &values), expected, "{isa:?}");
+            for row in [0, 13, rows - 1] {
+                let alone = run(isa, &values[row * inputs..][..inputs]);
+                assert_eq!(alone, expected[row * outputs..][..outputs], "{isa:?} row {row}");
+            }
+        }
+    }
+}

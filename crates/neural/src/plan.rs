@@ -1,0 +1,19 @@
+//! Plans: networks of known shape, with weights laid out and memory set aside before the first run.
+
+mod convolution;
+mod dense;
+mod encoder;
+mod image;
+mod perceptron;
+mod recognise;
+mod stem;
+
+pub use convolution::{
+    Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
+};
+pub use dense::{Linear, Precision};
+pub use encoder::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Residual};
+pub use image::Window;
+pub use perceptron::{PerceptronPlan, PerceptronWorkspace};
+pub(crate) use recognise::Found;
+pub(crate) use stem::{StemPlan, StemWorkspace};

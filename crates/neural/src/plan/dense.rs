@@ -1,0 +1,96 @@
+//! A linear layer in either precision.
+
+use crate::PlanError;
+use crate::kernel::float::FloatWeights;
+use crate::kernel::quantised::{Activations, Int8Matrix, Int8Weights};
+use crate::kernel::{Isa, Plane};
+
+/// How a plan computes its linear layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Precision {
+    /// 32-bit floating point.
+    Float,
+    /// 8-bit integers: weights with one scale a column, activations with one scale and zero point a row.
+    Int8,
+}
+
+/// Weights and bias of a linear layer: `y = x · weights + bias`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linear {
+    /// `[inputs, outputs]`, row after row.
+    pub weights: Vec<f32>,
+    /// `[outputs]`.
+    pub bias: Vec<f32>,
+    /// Values that go in.
+    pub inputs: usize,
+}
+
+impl Linear {
+    /// Values that come out.
+    pub fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Checks that the weights have the stated shape.
+    pub(super) fn check(&self, what: &'static str, inputs: usize, outputs: usize) -> Result<(), PlanError> {
+        let expected = [("inputs", inputs), ("outputs", outputs), ("weights", inputs * outputs)];
+        let got = [self.inputs, self.outputs(), self.weights.len()];
+        match expected.into_iter().zip(got).find(|((_, expected), got)| expected != got) {
+            Some(((of, expected), got)) => Err(PlanError::Shape { what, of, expected, got }),
+            None => Ok(()),
+        }
+    }
+
+    /// Layers of the same input side by side, as one.
+    pub(super) fn joined(layers: &[&Linear]) -> Linear {
+        let inputs = layers.first().map_or(0, |layer| layer.inputs);
+        let row =
+            |row: usize| layers.iter().flat_map(move |it| &it.weights[row * it.outputs()..][..it.outputs()]);
+        Linear {
+            weights: (0..inputs).flat_map(row).copied().collect(),
+            bias: layers.iter().flat_map(|layer| &layer.bias).copied().collect(),
+            inputs,
+        }
+    }
+}
+
+/// A linear layer laid out for a set of instructions.
+#[derive(Debug)]
+pub(super) enum Dense {
+    Float(FloatWeights),
+    Int8(Int8Weights),
+}
+
+impl Dense {
+    pub(super) fn pack(isa: Isa, precision: Precision, layer: &Linear) -> Dense {
+        match precision {
+            Precision::Float => {
+                Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias))
+            }
+            Precision::Int8 => {
+                let matrix = Int8Matrix::quantise(&layer.weights, layer.inputs, layer.outputs());
+                Dense::Int8(Int8Weights::pack(isa, &matrix, &layer.bias))
+            }
+        }
+    }
+
+    /// `plane = rows · weights + bias`; quantises the rows into `activations` first where the weights are integers.
+    pub(super) fn multiply(&self, rows: Rows<'_>, activations: &mut Activations, plane: &mut Plane<'_>) {
+        match self {
+            Dense::Float(weights) => weights.multiply(rows.values, rows.stride, rows.count, plane),
+            Dense::Int8(weights) => {
+                activations.quantise(rows.values, rows.stride, rows.count);
+                weights.multiply(activations, rows.count, plane);
+            }
+        }
+    }
+}
+
+/// Rows of `f32`.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) count: usize,
+}

@@ -1,0 +1,332 @@
+//! The encoder of a transformer: attention and two linear layers, again and again.
+//!
+//! Rows go through a block in groups of [`GROUP`], so that what lies between two products — the widened activations above
+//! all — stays in the second-level cache. Only queries, keys and values are made for all rows first.
+
+use super::dense::{Dense, Linear, Precision, Rows};
+use crate::PlanError;
+use crate::kernel::attention::{Attention, Heads, Scratch};
+use crate::kernel::quantised::Activations;
+use crate::kernel::rows::{Activation, Norm};
+use crate::kernel::{Isa, Plane, WIDTH};
+
+/// Rows that go through a block together.
+pub(super) const GROUP: usize = 48;
+
+/// Where a block normalises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Residual {
+    /// `norm(x + f(x))`, as BERT does.
+    PostNorm,
+    /// `x + f(norm(x))`, as Whisper does.
+    PreNorm,
+}
+
+/// One block: attention, then two linear layers with a function between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderBlock {
+    /// Query, `[width, width]` like the next three.
+    pub query: Linear,
+    /// Key.
+    pub key: Linear,
+    /// Value.
+    pub value: Linear,
+    /// What follows the heads.
+    pub output: Linear,
+    /// `[width, hidden]`.
+    pub up: Linear,
+    /// `[hidden, width]`.
+    pub down: Linear,
+    /// Beside attention: after it or before it.
+    pub attention_norm: Norm,
+    /// Beside the two linear layers.
+    pub linear_norm: Norm,
+}
+
+/// An encoder by its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderDescription {
+    /// Heads of every attention; they share the width equally.
+    pub heads: usize,
+    /// Where blocks normalise.
+    pub residual: Residual,
+    /// Between the two linear layers.
+    pub activation: Activation,
+    /// The blocks, in order.
+    pub blocks: Vec<EncoderBlock>,
+    /// After the last block.
+    pub last_norm: Option<Norm>,
+}
+
+impl EncoderDescription {
+    /// Values of a token.
+    pub fn width(&self) -> usize {
+        self.blocks.first().map_or(0, |block| block.query.inputs)
+    }
+
+    fn hidden(&self) -> usize {
+        self.blocks.first().map_or(0, |block| block.up.outputs())
+    }
+
+    fn check(&self) -> Result<(), PlanError> {
+        let width = self.width();
+        if self.heads == 0 || !width.is_multiple_of(self.heads) {
+            return Err(PlanError::Heads { heads: self.heads, width });
+        }
+        for block in &self.blocks {
+            let square = [(&block.query, "query"), (&block.key, "key"), (&block.value, "value")];
+            for (layer, name) in square.into_iter().chain([(&block.output, "output")]) {
+                layer.check(name, width, width)?;
+            }
+            block.up.check("up", width, self.hidden())?;
+            block.down.check("down", self.hidden(), width)?;
+            check_norm(&block.attention_norm, "attention norm", width)?;
+            check_norm(&block.linear_norm, "linear norm", width)?;
+        }
+        self.last_norm.iter().try_for_each(|norm| check_norm(norm, "last norm", width))
+    }
+}
+
+fn check_norm(norm: &Norm, what: &'static str, width: usize) -> Result<(), PlanError> {
+    match [("scale", norm.scale.len()), ("shift", norm.shift.len())]
+        .into_iter()
+        .find(|(_, got)| *got != width)
+    {
+        Some((of, got)) => Err(PlanError::Shape { what, of, expected: width, got }),
+        None => Ok(()),
+    }
+}
+
+#[derive(Debug)]
+struct Block {
+    /// Query, key and value as one product.
+    attend: Dense,
+    output: Dense,
+    up: Dense,
+    down: Dense,
+    attention_norm: Norm,
+    linear_norm: Norm,
+}
+
+/// An encoder ready to run.
+#[derive(Debug)]
+pub struct EncoderPlan {
+    isa: Isa,
+    heads: usize,
+    width: usize,
+    hidden: usize,
+    residual: Residual,
+    activation: Activation,
+    blocks: Vec<Block>,
+    last_norm: Option<Norm>,
+}
+
+/// The memory of one run of an [`EncoderPlan`]; one for each thread.
+#[derive(Debug)]
+pub struct EncoderWorkspace {
+    tokens: usize,
+    /// `[rows, width]`, the residual stream.
+    stream: Vec<f32>,
+    /// `[rows, 3 · width]`.
+    attend: Vec<f32>,
+    /// `[rows, width]`: attention's outcome.
+    mixed: Vec<f32>,
+    /// `[GROUP, width]`.
+    normal: Vec<f32>,
+    /// `[GROUP, hidden]`.
+    hidden: Vec<f32>,
+    narrow: Activations,
+    wide: Activations,
+    scratch: Scratch,
+}
+
+impl EncoderPlan {
+    /// Lays out the weights of `description`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit together.
+    pub fn new(
+        description: &EncoderDescription,
+        precision: Precision,
+        isa: Isa,
+    ) -> Result<EncoderPlan, PlanError> {
+        description.check()?;
+        let pack = |layer: &Linear| Dense::pack(isa, precision, layer);
+        let block = |it: &EncoderBlock| Block {
+            attend: pack(&Linear::joined(&[&it.query, &it.key, &it.value])),
+            output: pack(&it.output),
+            up: pack(&it.up),
+            down: pack(&it.down),
+            attention_norm: it.attention_norm.clone(),
+            linear_norm: it.linear_norm.clone(),
+        };
+        Ok(EncoderPlan {
+            isa,
+            heads: description.heads,
+            width: description.width(),
+            hidden: description.hidden(),
+            residual: description.residual,
+            activation: description.activation,
+            blocks: description.blocks.iter().map(block).collect(),
+            last_norm: description.last_norm.clone(),
+        })
+    }
+
+    /// Memory for up to `sequences` sequences of `tokens` tokens.
+    pub fn workspace(&self, sequences: usize, tokens: usize) -> EncoderWorkspace {
+        let rows = sequences * tokens;
+        EncoderWorkspace {
+            tokens,
+            stream: vec![0.0; rows * self.stride()],
+            attend: vec![0.0; rows * self.attend_stride()],
+            mixed: vec![0.0; rows * self.stride()],
+            normal: vec![0.0; GROUP * self.stride()],
+            hidden: vec![0.0; GROUP * self.hidden.next_multiple_of(WIDTH)],
+            narrow: Activations::new(self.isa, GROUP, self.width),
+            wide: Activations::new(self.isa, GROUP, self.hidden),
+            scratch: Scratch::new(tokens, self.width / self.heads),
+        }
+    }
+
+    /// Values of a token.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    fn stride(&self) -> usize {
+        self.width.next_multiple_of(WIDTH)
+    }
+
+    fn attend_stride(&self) -> usize {
+        (3 * self.width).next_multiple_of(WIDTH)
+    }
+
+    /// Encodes sequences of `tokens` tokens each: `[sequences, tokens, width]` in `input` and `output`, `[sequences,
+    /// tokens]` in `mask` (which tokens are seen; without it all are). Sets aside no memory.
+    ///
+    /// # Errors
+    /// Lengths that do not fit the workspace or each other.
+    pub fn run(
+        &self,
+        workspace: &mut EncoderWorkspace,
+        input: &[f32],
+        mask: Option<&[bool]>,
+        output: &mut [f32],
+    ) -> Result<(), PlanError> {
+        let rows = self.check_run(workspace, input, mask, output)?;
+        let (width, stride) = (self.width, self.stride());
+        for (to, from) in workspace.stream.chunks_exact_mut(stride).zip(input.chunks_exact(width)) {
+            to[..width].copy_from_slice(from);
+        }
+        for block in &self.blocks {
+            self.attend(block, workspace, rows);
+            self.mix(workspace, rows, mask);
+            self.finish(block, workspace, rows);
+        }
+        if let Some(norm) = &self.last_norm {
+            norm.apply_in_place(self.isa, &mut workspace.stream[..rows * stride], stride);
+        }
+        for (to, from) in output.chunks_exact_mut(width).zip(workspace.stream.chunks_exact(stride)) {
+            to.copy_from_slice(&from[..width]);
+        }
+        Ok(())
+    }
+
+    /// Rows of a run whose lengths fit.
+    fn check_run(
+        &self,
+        workspace: &EncoderWorkspace,
+        input: &[f32],
+        mask: Option<&[bool]>,
+        output: &[f32],
+    ) -> Result<usize, PlanError> {
+        let rows = input.len() / self.width.max(1);
+        let room = workspace.stream.len() / self.stride().max(1);
+        let whole = if workspace.tokens == 0 { 0 } else { rows - rows % workspace.tokens };
+        let lengths = [
+            ("input", whole * self.width, input.len()),
+            ("output", input.len(), output.len()),
+            ("mask", rows, mask.map_or(rows, <[bool]>::len)),
+            ("workspace", rows.min(room), rows),
+        ];
+        match lengths.into_iter().find(|(_, expected, got)| expected != got) {
+            Some((what, expected, got)) => Err(PlanError::Shape { what, of: "values", expected, got }),
+            None => Ok(rows),
+        }
+    }
+
+    /// Queries, keys and values of all rows.
+    fn attend(&self, block: &Block, workspace: &mut EncoderWorkspace, rows: usize) {
+        let EncoderWorkspace { stream, attend, normal, narrow, .. } = workspace;
+        let (stride, wide) = (self.stride(), self.attend_stride());
+        for first in (0..rows).step_by(GROUP) {
+            let count = GROUP.min(rows - first);
+            let mut values = &stream[first * stride..][..count * stride];
+            if self.residual == Residual::PreNorm {
+                block.attention_norm.apply(self.isa, values, normal, stride);
+                values = normal;
+            }
+            let to = &mut attend[first * wide..][..count * wide];
+            let mut plane = Plane { values: to, stride: wide, activation: Activation::None, add: false };
+            block.attend.multiply(Rows { values, stride, count }, narrow, &mut plane);
+        }
+    }
+
+    /// Attention of each sequence.
+    fn mix(&self, workspace: &mut EncoderWorkspace, rows: usize, mask: Option<&[bool]>) {
+        let EncoderWorkspace { tokens, attend, mixed, scratch, .. } = workspace;
+        let (stride, wide, width) = (self.stride(), self.attend_stride(), self.width / self.heads);
+        for first in (0..rows).step_by((*tokens).max(1)) {
+            let part = |at: usize| Heads {
+                values: &attend[first * wide + at * self.width..],
+                stride: wide,
+                rows: *tokens,
+            };
+            let attention = Attention {
+                queries: part(0),
+                keys: part(1),
+                values: part(2),
+                heads: self.heads,
+                width,
+                scale: 1.0 / (width as f32).sqrt(),
+                mask: mask.map(|mask| &mask[first..first + *tokens]),
+                scratch,
+                out: &mut mixed[first * stride..],
+                stride,
+            };
+            attention.run(self.isa);
+        }
+    }
+
+    /// What follows attention, to the end of the block.
+    fn finish(&self, block: &Block, workspace: &mut EncoderWorkspace, rows: usize) {
+        let EncoderWorkspace { stream, mixed, normal, hidden, narrow, wide, .. } = workspace;
+        let (stride, hidden_stride) = (self.stride(), self.hidden.next_multiple_of(WIDTH));
+        let post = self.residual == Residual::PostNorm;
+        for first in (0..rows).step_by(GROUP) {
+            let count = GROUP.min(rows - first);
+            let part = first * stride..(first + count) * stride;
+            let from = Rows { values: &mixed[part.clone()], stride, count };
+            block.output.multiply(from, narrow, &mut residual(&mut stream[part.clone()], stride));
+            if post {
+                block.attention_norm.apply_in_place(self.isa, &mut stream[part.clone()], stride);
+            } else {
+                block.linear_norm.apply(self.isa, &stream[part.clone()], normal, stride);
+            }
+            let values: &[f32] = if post { &stream[part.clone()] } else { normal };
+            let mut plane =
+                Plane { values: hidden, stride: hidden_stride, activation: self.activation, add: false };
+            block.up.multiply(Rows { values, stride, count }, narrow, &mut plane);
+            let from = Rows { values: hidden, stride: hidden_stride, count };
+            block.down.multiply(from, wide, &mut residual(&mut stream[part.clone()], stride));
+            if post {
+                block.linear_norm.apply_in_place(self.isa, &mut stream[part], stride);
+            }
+        }
+    }
+}
+
+/// A plane whose product is added to what is there.
+fn residual(values: &mut [f32], stride: usize) -> Plane<'_> {
+    Plane { values, stride, activation: Activation::None, add: true }
+}

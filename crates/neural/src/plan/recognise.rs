@@ -1,0 +1,316 @@
+//! Finds in a graph the networks that are planned: backwards from the output, part by part.
+//!
+//! What is not exactly one of them is not found, and runs on another executor.
+
+use std::collections::BTreeMap;
+
+use super::dense::Linear;
+use super::encoder::{EncoderBlock, EncoderDescription, Residual};
+use super::stem::Stem;
+use crate::kernel::rows::{Activation, Norm};
+use crate::{Graph, Node, Tensor};
+
+/// A network that can be planned.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found {
+    /// An encoder of rows, `[batch, tokens, width]` in and out.
+    Encoder(EncoderDescription),
+    /// An encoder of spectra, `[batch, bands, 2 · frames]` to `[batch, frames, width]`.
+    Spectral(Stem, EncoderDescription),
+    /// Linear layers, `[batch, inputs]` to `[batch, outputs]`.
+    Perceptron(Vec<(Linear, Activation)>),
+}
+
+impl Found {
+    /// What a graph of one input and one output is, if it is one of these.
+    pub(crate) fn of(graph: &Graph) -> Option<Found> {
+        let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else { return None };
+        let (search, input) = (Search { graph, producers: graph.producers() }, input.name.as_str());
+        let output = search.plain(&output.name);
+        if let Some((encoder, from)) = search.encoder(output) {
+            return match from == input {
+                true => Some(Found::Encoder(encoder)),
+                false => Some(Found::Spectral(search.stem(from, input)?, encoder)),
+            };
+        }
+        search.perceptron(output, input).map(Found::Perceptron)
+    }
+}
+
+struct Search<'a> {
+    graph: &'a Graph,
+    producers: BTreeMap<&'a str, usize>,
+}
+
+/// A linear layer and what goes into it.
+type Layer<'a> = (Linear, &'a str);
+
+/// Query, key, value and output of an attention.
+struct Attended<'a> {
+    layers: [Linear; 4],
+    heads: usize,
+    from: &'a str,
+}
+
+impl<'a> Search<'a> {
+    /// The node of this operator that produces a value.
+    fn node(&self, value: &str, op: &str) -> Option<&'a Node> {
+        let node = &self.graph.nodes[*self.producers.get(value)?];
+        (node.op == op && matches!(node.domain.as_str(), "" | "ai.onnx")).then_some(node)
+    }
+
+    /// The value behind nodes that change nothing.
+    fn plain(&self, value: &'a str) -> &'a str {
+        match self.node(value, "Identity").and_then(|node| node.input(0)) {
+            Some(from) => self.plain(from),
+            None => value,
+        }
+    }
+
+    /// Both inputs of a node, in either order.
+    fn pairs(&self, value: &str, op: &str) -> Option<[(&'a str, &'a str); 2]> {
+        let node = self.node(value, op)?;
+        let (a, b) = (node.input(0)?, node.input(1)?);
+        Some([(a, b), (b, a)])
+    }
+
+    fn constant(&self, name: &str) -> Option<&'a Tensor> {
+        self.graph.initialisers.get(name)
+    }
+
+    fn is_number(&self, name: &str, value: f32) -> bool {
+        let number = self.constant(name).filter(|tensor| tensor.count() == 1).and_then(Tensor::as_f32);
+        number.is_some_and(|number| (number[0] - value).abs() <= 1e-5 * value.abs())
+    }
+
+    /// `x · weights + bias`, as a product and a sum or as `Gemm`.
+    fn linear(&self, value: &str) -> Option<Layer<'a>> {
+        if let Some(node) = self.node(value, "Gemm") {
+            let plain = node.float("alpha", 1.0) == 1.0
+                && node.float("beta", 1.0) == 1.0
+                && node.int("transA", 0) == 0;
+            let layer = self.layer(node.input(1)?, node.input(2)?, node.int("transB", 0) == 1)?;
+            return plain.then_some((layer, node.input(0)?));
+        }
+        self.pairs(value, "Add")?.into_iter().find_map(|(product, bias)| {
+            let node = self.node(product, "MatMul")?;
+            Some((self.layer(node.input(1)?, bias, false)?, node.input(0)?))
+        })
+    }
+
+    fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
+        let (weights, bias) = (self.constant(weights)?, self.constant(bias)?);
+        let &[rows, columns] = weights.shape() else { return None };
+        let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
+        let (values, bias) = (weights.as_f32()?, bias.as_f32()?.to_vec());
+        let weights = match turned {
+            true => {
+                (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect()
+            }
+            false => values.to_vec(),
+        };
+        (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
+    }
+
+    fn norm(&self, value: &str) -> Option<(Norm, &'a str)> {
+        let node = self.node(value, "LayerNormalization").filter(|node| node.int("axis", -1) == -1)?;
+        let scale = self.constant(node.input(1)?)?.as_f32()?.to_vec();
+        let shift = match node.input(2) {
+            Some(name) => self.constant(name)?.as_f32()?.to_vec(),
+            None => vec![0.0; scale.len()],
+        };
+        Some((Norm { scale, shift, epsilon: node.float("epsilon", 1e-5) }, node.input(0)?))
+    }
+
+    /// GELU by its own operator or as exporters write it: `x · (1 + erf(x / √2)) · 0.5`, in either order of the factors.
+    fn gelu(&self, value: &str) -> Option<(Activation, &'a str)> {
+        if let Some(node) = self.node(value, "Gelu") {
+            let tanh = node.text("approximate") == Some("tanh");
+            return Some((if tanh { Activation::GeluTanh } else { Activation::Gelu }, node.input(0)?));
+        }
+        let halved = |value: &str| {
+            self.pairs(value, "Mul")?
+                .into_iter()
+                .find(|(_, half)| self.is_number(half, 0.5))
+                .map(|(of, _)| of)
+        };
+        let product = |value: &str| {
+            self.pairs(value, "Mul")?.into_iter().find_map(|(x, raised)| Some((x, self.raised(raised)?)))
+        };
+        let (x, inner) = match halved(value) {
+            Some(of) => product(of)?,
+            None => product(value).and_then(|(half, inner)| Some((halved(half)?, inner)))?,
+        };
+        (x == inner).then_some((Activation::Gelu, x))
+    }
+
+    /// The x of `1 + erf(x / √2)`.
+    fn raised(&self, value: &str) -> Option<&'a str> {
+        let (erf, _) = self.pairs(value, "Add")?.into_iter().find(|(_, one)| self.is_number(one, 1.0))?;
+        let inside = self.node(erf, "Erf")?.input(0)?;
+        let root = std::f32::consts::SQRT_2;
+        if let Some(node) = self.node(inside, "Div") {
+            return node.input(0).filter(|_| node.input(1).is_some_and(|it| self.is_number(it, root)));
+        }
+        let scaled = self.pairs(inside, "Mul")?;
+        scaled.into_iter().find(|(_, factor)| self.is_number(factor, 1.0 / root)).map(|(x, _)| x)
+    }
+
+    /// A linear layer split into heads: the layer, its input and the number of heads.
+    fn head(&self, value: &str, order: [i64; 4]) -> Option<(Linear, &'a str, usize)> {
+        let turned = self.node(value, "Transpose").filter(|node| node.ints("perm") == Some(&order))?;
+        let split = self.node(turned.input(0)?, "Reshape")?;
+        let &[_, _, heads, _] = self.constant(split.input(1)?)?.as_i64()? else { return None };
+        let (layer, from) = self.linear(split.input(0)?)?;
+        Some((layer, from, usize::try_from(heads).ok().filter(|heads| *heads > 0)?))
+    }
+
+    fn attention(&self, value: &str) -> Option<Attended<'a>> {
+        let (output, joined) = self.linear(value)?;
+        let turned = self.node(self.node(joined, "Reshape")?.input(0)?, "Transpose")?;
+        let mixed =
+            self.node(turned.input(0)?, "MatMul").filter(|_| turned.ints("perm") == Some(&[0, 2, 1, 3]))?;
+        let softmax =
+            self.node(mixed.input(0)?, "Softmax").filter(|node| matches!(node.int("axis", -1), -1 | 3))?;
+        let (products, scale) = self.products(softmax.input(0)?)?;
+        let (query, from, heads) = self.head(products.input(0)?, [0, 2, 1, 3])?;
+        let (key, of_key, key_heads) = self.head(products.input(1)?, [0, 2, 3, 1])?;
+        let (value, of_value, value_heads) = self.head(mixed.input(1)?, [0, 2, 1, 3])?;
+        let width = query.outputs() / heads;
+        let usual = (scale * (width as f32).sqrt() - 1.0).abs() < 1e-4;
+        let same = of_key == from && of_value == from && key_heads == heads && value_heads == heads;
+        (usual && same).then_some(Attended { layers: [query, key, value, output], heads, from })
+    }
+
+    /// The product of queries and keys, and the factor it is scaled by.
+    fn products(&self, value: &str) -> Option<(&'a Node, f32)> {
+        let number = |name: &str| self.constant(name).filter(|it| it.count() == 1)?.as_f32().map(|it| it[0]);
+        if let Some(node) = self.node(value, "Div") {
+            return Some((self.node(node.input(0)?, "MatMul")?, 1.0 / number(node.input(1)?)?));
+        }
+        let scaled = self.pairs(value, "Mul")?;
+        scaled.into_iter().find_map(|(of, factor)| Some((self.node(of, "MatMul")?, number(factor)?)))
+    }
+
+    /// Two linear layers with GELU between, from `from`: up, down, and the GELU.
+    fn widened(&self, value: &str) -> Option<(Linear, Linear, Activation, &'a str)> {
+        let (down, inside) = self.linear(value)?;
+        let (activation, wide) = self.gelu(inside)?;
+        let (up, from) = self.linear(wide)?;
+        Some((up, down, activation, from))
+    }
+
+    /// `norm(x + widened(x))` of `x = norm(y + attention(y))`.
+    fn post_norm(&self, value: &str) -> Option<(EncoderBlock, usize, Activation, &'a str)> {
+        let (linear_norm, sum) = self.norm(value)?;
+        let (x, (up, down, activation, _)) = self
+            .pairs(sum, "Add")?
+            .into_iter()
+            .find_map(|(x, of)| self.widened(of).filter(|it| it.3 == x).map(|it| (x, it)))?;
+        let (attention_norm, sum) = self.norm(x)?;
+        let (y, it) = self
+            .pairs(sum, "Add")?
+            .into_iter()
+            .find_map(|(y, of)| self.attention(of).filter(|it| it.from == y).map(|it| (y, it)))?;
+        let [query, key, value, output] = it.layers;
+        let block = EncoderBlock { query, key, value, output, up, down, attention_norm, linear_norm };
+        Some((block, it.heads, activation, y))
+    }
+
+    /// `x + widened(norm(x))` of `x = y + attention(norm(y))`.
+    fn pre_norm(&self, value: &str) -> Option<(EncoderBlock, usize, Activation, &'a str)> {
+        let (x, linear_norm, (up, down, activation, _)) =
+            self.pairs(value, "Add")?.into_iter().find_map(|(x, of)| {
+                let it = self.widened(of)?;
+                let (norm, inside) = self.norm(it.3)?;
+                (inside == x).then_some((x, norm, it))
+            })?;
+        let (y, attention_norm, it) = self.pairs(x, "Add")?.into_iter().find_map(|(y, of)| {
+            let it = self.attention(of)?;
+            let (norm, inside) = self.norm(it.from)?;
+            (inside == y).then_some((y, norm, it))
+        })?;
+        let [query, key, value, output] = it.layers;
+        let block = EncoderBlock { query, key, value, output, up, down, attention_norm, linear_norm };
+        Some((block, it.heads, activation, y))
+    }
+
+    /// Blocks of one kind up to `value`, and what goes into the first.
+    fn encoder(&self, value: &'a str) -> Option<(EncoderDescription, &'a str)> {
+        if let Some(found) = self.blocks(value, Residual::PostNorm, None) {
+            return Some(found);
+        }
+        match self.norm(value) {
+            Some((norm, inside)) => self.blocks(inside, Residual::PreNorm, Some(norm)),
+            None => self.blocks(value, Residual::PreNorm, None),
+        }
+    }
+
+    fn blocks(
+        &self,
+        mut value: &'a str,
+        residual: Residual,
+        last_norm: Option<Norm>,
+    ) -> Option<(EncoderDescription, &'a str)> {
+        let (mut blocks, mut kind) = (vec![], None);
+        let block = |value: &str| match residual {
+            Residual::PostNorm => self.post_norm(value),
+            Residual::PreNorm => self.pre_norm(value),
+        };
+        while let Some((block, heads, activation, from)) = block(value) {
+            if *kind.get_or_insert((heads, activation)) != (heads, activation) {
+                return None;
+            }
+            blocks.insert(0, block);
+            value = from;
+        }
+        let (heads, activation) = kind?;
+        Some((EncoderDescription { heads, residual, activation, blocks, last_norm }, value))
+    }
+
+    /// Two convolutions over time, three frames wide, the second with step 2, each with GELU; turned; positions added.
+    fn stem(&self, value: &str, input: &str) -> Option<Stem> {
+        let (positions, turned) = self.pairs(value, "Add")?.into_iter().find_map(|(turned, places)| {
+            Some((self.constant(places)?.as_f32()?.to_vec(), self.node(turned, "Transpose")?))
+        })?;
+        let (second, wide) =
+            self.convolution(turned.input(0).filter(|_| turned.ints("perm") == Some(&[0, 2, 1]))?, 2)?;
+        let (first, from) = self.convolution(wide, 1)?;
+        (from == input).then_some(Stem { first, second, positions })
+    }
+
+    /// A convolution over time with GELU as a linear layer of three frames.
+    fn convolution(&self, value: &str, step: i64) -> Option<Layer<'a>> {
+        let (activation, made) = self.gelu(value)?;
+        let node = self.node(made, "Conv")?;
+        let usual = activation == Activation::Gelu
+            && node.ints("pads") == Some(&[1, 1])
+            && node.ints("strides").unwrap_or(&[1]) == [step]
+            && node.ints("dilations").unwrap_or(&[1]) == [1]
+            && node.int("group", 1) == 1;
+        let (kernel, bias) = (self.constant(node.input(1)?)?, self.constant(node.input(2)?)?);
+        let &[outputs, channels, 3] = kernel.shape() else { return None };
+        let values = kernel.as_f32()?;
+        let weight = |frame: usize, channel: usize| {
+            (0..outputs).map(move |output| values[(output * channels + channel) * 3 + frame])
+        };
+        let rows = (0..3).flat_map(|frame| (0..channels).flat_map(move |channel| weight(frame, channel)));
+        let layer = Linear { weights: rows.collect(), bias: bias.as_f32()?.to_vec(), inputs: 3 * channels };
+        usual.then_some((layer, node.input(0)?))
+    }
+
+    /// Linear layers from `input` to `value`, each followed by `Relu`, GELU or nothing.
+    fn perceptron(&self, mut value: &'a str, input: &str) -> Option<Vec<(Linear, Activation)>> {
+        let mut layers = vec![];
+        while value != input {
+            let (activation, of) = match self.node(value, "Relu") {
+                Some(node) => (Activation::Relu, node.input(0)?),
+                None => self.gelu(value).unwrap_or((Activation::None, value)),
+            };
+            let (layer, from) = self.linear(of)?;
+            layers.insert(0, (layer, activation));
+            value = from;
+        }
+        (!layers.is_empty()).then_some(layers)
+    }
+}

@@ -1,0 +1,216 @@
+//! The planned executor finds its networks in graphs and agrees with rten, which runs them node by node.
+
+use std::collections::BTreeMap;
+
+use neural::{Attribute, Dim, Dtype, Graph, Isa, Network, Node, Port, Precision, Tensor, Tensors};
+
+fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u32 << 24) as f32
+    };
+    (0..count).map(|_| ((0..12).map(|_| next()).sum::<f32>() - 6.0) * deviation).collect()
+}
+
+/// A graph on its way.
+#[derive(Default)]
+struct Build {
+    graph: Graph,
+    count: usize,
+}
+
+impl Build {
+    fn constant(&mut self, shape: &[usize], values: Vec<f32>) -> String {
+        let name = format!("constant {}", self.graph.initialisers.len());
+        self.graph.initialisers.insert(name.clone(), Tensor::f32(shape, values).unwrap());
+        name
+    }
+
+    fn integers(&mut self, values: &[i64]) -> String {
+        let name = format!("constant {}", self.graph.initialisers.len());
+        self.graph.initialisers.insert(name.clone(), Tensor::i64([values.len()], values.to_vec()).unwrap());
+        name
+    }
+
+    fn weight(&mut self, shape: &[usize]) -> String {
+        let deviation = if let [inputs, _] = shape { 1.0 / (*inputs as f32).sqrt() } else { 0.1 };
+        let values = normals(self.graph.initialisers.len() as u64, shape.iter().product(), deviation);
+        self.constant(shape, values)
+    }
+
+    fn op(&mut self, op: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+        self.count += 1;
+        let name = format!("value {}", self.count);
+        let node = Node::new(op, inputs.iter().copied(), [name.as_str()]);
+        self.graph
+            .nodes
+            .push(attributes.iter().fold(node, |node, (key, value)| node.with(key, value.clone())));
+        name
+    }
+
+    fn linear(&mut self, x: &str, inputs: usize, outputs: usize) -> String {
+        let (weights, bias) = (self.weight(&[inputs, outputs]), self.weight(&[outputs]));
+        let product = self.op("MatMul", &[x, &weights], &[]);
+        self.op("Add", &[&bias, &product], &[])
+    }
+
+    fn norm(&mut self, x: &str, width: usize) -> String {
+        let scale = self.constant(&[width], normals(3, width, 0.2).iter().map(|value| 1.0 + value).collect());
+        let shift = self.weight(&[width]);
+        let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(1e-5))];
+        self.op("LayerNormalization", &[x, &scale, &shift], &attributes)
+    }
+
+    fn gelu(&mut self, x: &str) -> String {
+        let [root, one, half] =
+            [std::f32::consts::SQRT_2, 1.0, 0.5].map(|value| self.constant(&[], vec![value]));
+        let scaled = self.op("Div", &[x, &root], &[]);
+        let erf = self.op("Erf", &[&scaled], &[]);
+        let raised = self.op("Add", &[&erf, &one], &[]);
+        let product = self.op("Mul", &[x, &raised], &[]);
+        self.op("Mul", &[&product, &half], &[])
+    }
+
+    fn attention(&mut self, x: &str, width: usize, heads: usize, scale: f32) -> String {
+        let split = self.integers(&[0, 0, heads as i64, (width / heads) as i64]);
+        let join = self.integers(&[0, 0, width as i64]);
+        let mut head = |order: [i64; 4]| {
+            let layer = self.linear(x, width, width);
+            let parted = self.op("Reshape", &[&layer, &split], &[]);
+            self.op("Transpose", &[&parted], &[("perm", Attribute::Ints(order.to_vec()))])
+        };
+        let (query, key, value) = (head([0, 2, 1, 3]), head([0, 2, 3, 1]), head([0, 2, 1, 3]));
+        let scale = self.constant(&[], vec![scale]);
+        let products = self.op("MatMul", &[&query, &key], &[]);
+        let scores = self.op("Mul", &[&products, &scale], &[]);
+        let shares = self.op("Softmax", &[&scores], &[("axis", Attribute::Int(-1))]);
+        let mixed = self.op("MatMul", &[&shares, &value], &[]);
+        let turned = self.op("Transpose", &[&mixed], &[("perm", Attribute::Ints(vec![0, 2, 1, 3]))]);
+        let joined = self.op("Reshape", &[&turned, &join], &[]);
+        self.linear(&joined, width, width)
+    }
+
+    fn widened(&mut self, x: &str, width: usize) -> String {
+        let up = self.linear(x, width, 3 * width);
+        let wide = self.gelu(&up);
+        self.linear(&wide, 3 * width, width)
+    }
+
+    fn finish(mut self, input: Vec<Dim>, output: Vec<Dim>, last: &str) -> Graph {
+        self.graph.nodes.push(Node::new("Identity", [last], ["y"]));
+        let port = |name: &str, shape| Port { name: name.to_owned(), dtype: Dtype::F32, shape: Some(shape) };
+        (self.graph.inputs, self.graph.outputs) = (vec![port("x", input)], vec![port("y", output)]);
+        (self.graph.opsets, self.graph.notes) = ([(String::new(), 17)].into(), BTreeMap::new());
+        self.graph.check().unwrap();
+        self.graph
+    }
+}
+
+const WIDTH: usize = 24;
+
+fn rows(tokens: Dim) -> Vec<Dim> {
+    vec![Dim::Named("batch".to_owned()), tokens, Dim::Fixed(WIDTH)]
+}
+
+fn encoder(pre_norm: bool, scale: f32) -> Graph {
+    let (mut it, mut x) = (Build::default(), "x".to_owned());
+    for _ in 0..2 {
+        x = if pre_norm {
+            let normal = it.norm(&x, WIDTH);
+            let attended = it.attention(&normal, WIDTH, 3, scale);
+            let x = it.op("Add", &[&x, &attended], &[]);
+            let normal = it.norm(&x, WIDTH);
+            let widened = it.widened(&normal, WIDTH);
+            it.op("Add", &[&widened, &x], &[])
+        } else {
+            let attended = it.attention(&x, WIDTH, 3, scale);
+            let sum = it.op("Add", &[&attended, &x], &[]);
+            let x = it.norm(&sum, WIDTH);
+            let widened = it.widened(&x, WIDTH);
+            let sum = it.op("Add", &[&x, &widened], &[]);
+            it.norm(&sum, WIDTH)
+        };
+    }
+    if pre_norm {
+        x = it.norm(&x, WIDTH);
+    }
+    let tokens = || Dim::Named("tokens".to_owned());
+    it.finish(rows(tokens()), rows(tokens()), &x)
+}
+
+fn spectral() -> Graph {
+    let (bands, frames, mut it) = (5, 9, Build::default());
+    let mut x = "x".to_owned();
+    for (channels, step) in [(bands, 1), (WIDTH, 2)] {
+        let kernel = normals(40 + channels as u64, WIDTH * channels * 3, 0.2);
+        let (kernel, bias) = (it.constant(&[WIDTH, channels, 3], kernel), it.weight(&[WIDTH]));
+        let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+        let attributes = [("kernel_shape", ints(&[3])), ("pads", ints(&[1, 1])), ("strides", ints(&[step]))];
+        let made = it.op("Conv", &[&x, &kernel, &bias], &attributes);
+        x = it.gelu(&made);
+    }
+    let turned = it.op("Transpose", &[&x], &[("perm", Attribute::Ints(vec![0, 2, 1]))]);
+    let places = it.constant(&[frames, WIDTH], normals(50, frames * WIDTH, 0.5));
+    x = it.op("Add", &[&turned, &places], &[]);
+    let normal = it.norm(&x, WIDTH);
+    let attended = it.attention(&normal, WIDTH, 3, 1.0 / 8.0f32.sqrt());
+    x = it.op("Add", &[&x, &attended], &[]);
+    let normal = it.norm(&x, WIDTH);
+    let widened = it.widened(&normal, WIDTH);
+    x = it.op("Add", &[&x, &widened], &[]);
+    let input = vec![Dim::Named("batch".to_owned()), Dim::Fixed(bands), Dim::Fixed(2 * frames)];
+    it.finish(input, rows(Dim::Fixed(frames)), &x)
+}
+
+fn perceptron() -> Graph {
+    let mut it = Build::default();
+    let (weights, bias) = (it.weight(&[30, 21]), it.weight(&[30]));
+    let layer = it.op("Gemm", &["x", &weights, &bias], &[("transB", Attribute::Int(1))]);
+    let narrow = it.op("Relu", &[&layer], &[]);
+    let last = it.linear(&narrow, 30, 2);
+    let shape = |width| vec![Dim::Named("batch".to_owned()), Dim::Fixed(width)];
+    it.finish(shape(21), shape(2), &last)
+}
+
+fn run(network: &Network, input: &Tensor) -> Tensor {
+    let mut inputs = Tensors::new();
+    inputs.insert("x", input.clone());
+    network.run(&inputs).unwrap().get("y").unwrap().clone()
+}
+
+#[test]
+fn planned_networks_are_found_and_agree_with_rten() {
+    let usual = 1.0 / 8.0f32.sqrt();
+    let cases = [
+        (encoder(false, usual), vec![3, 11, WIDTH]),
+        (encoder(true, usual), vec![1, 50, WIDTH]),
+        (spectral(), vec![2, 5, 18]),
+        (perceptron(), vec![4, 21]),
+    ];
+    for (graph, shape) in cases {
+        let values = normals(9, shape.iter().product(), 1.0);
+        let input = Tensor::f32(shape, values).unwrap();
+        let expected = run(&Network::by_rten(&graph, 1).unwrap(), &input);
+        for (precision, tolerance) in [(Precision::Float, 1e-4), (Precision::Int8, 0.25)] {
+            let network = Network::by_plan(&graph, precision, Isa::best()).unwrap();
+            let got = run(&network, &input);
+            assert_eq!(got.shape(), expected.shape());
+            let apart =
+                got.as_f32().unwrap().iter().zip(expected.as_f32().unwrap()).map(|(a, b)| (a - b).abs());
+            let apart = apart.fold(0.0, f32::max);
+            assert!(apart < tolerance, "{precision:?}: {apart}");
+            assert_eq!(run(&network, &input), got, "a second run in the same memory");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_exactly_a_planned_network_is_left_to_others() {
+    let mut turned = perceptron();
+    turned.nodes[1].op = "Sigmoid".to_owned();
+    for graph in [encoder(false, 0.5), turned] {
+        let refused = Network::by_plan(&graph, Precision::Float, Isa::best()).err().unwrap();
+        assert!(refused.to_string().contains("executor rten"), "{refused}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Arrays of NumPy.
+#![no_main]
+use libfuzzer_sys::fuzz_target;
+fuzz_target!(|bytes: &[u8]| inkling_fuzz::arrays(bytes));

@@ -1,0 +1,4 @@
+//! ONNX files.
+#![no_main]
+use libfuzzer_sys::fuzz_target;
+fuzz_target!(|bytes: &[u8]| inkling_fuzz::graph(bytes));
