@@ -49,8 +49,8 @@ bench-voice: build ## CPU time of every contour and measure of a minute of speec
 bench-assess: build ## CPU time and memory of one cold assessment
 	@python3 bench/assess.py $(INKLING) fixtures/session
 
-bench-darwin: build ## nested evaluation against scikit-learn (needs INKLING_DATA)
-	@bench/darwin.sh $(INKLING)
+bench-darwin: build ## nested evaluation against scikit-learn; REPEATS and FAMILIES choose (needs INKLING_DATA)
+	@bench/darwin.sh $(INKLING) "$(REPEATS)" "$(FAMILIES)"
 
 bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 500 features
 	@python3 bench/large.py $(INKLING)

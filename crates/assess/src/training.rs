@@ -45,7 +45,13 @@ mod tests {
             ..Participant::new(ParticipantId::new("p").unwrap())
         };
         let provenance = Provenance { name: "spirals".into(), ..Provenance::default() };
-        let mut cohort = Cohort { provenance, participants: vec![person], table: None, submissions: vec![] };
+        let mut cohort = Cohort {
+            provenance,
+            participants: vec![person],
+            table: None,
+            later: vec![],
+            submissions: vec![],
+        };
         let message = check_disease(&cohort).unwrap_err().to_string();
         assert!(
             message.starts_with("spirals: expected labels healthy, mci and dementia, got 1 people"),

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use learn::{Audit, Claim, ClaimAudit, Finding, Plan, Printed, Severity, Verdict, audit};
+use learn::{Audit, Claim, ClaimAudit, Finding, Interval, Plan, Printed, Severity, Verdict, audit};
 
 use crate::progress::Stages;
 
@@ -39,7 +39,8 @@ pub(crate) struct Line {
 enum Command {
     /// Test whether published figures can all be true of the same people.
     #[command(
-        after_help = "Example:\n  inkling audit claim --n 594 --positives 409 --auc .997 --sensitivity .725 --specificity .722"
+        after_help = "Examples:\n  inkling audit claim --n 594 --positives 409 --auc .997 --sensitivity .725 --specificity .722\n  \
+                      inkling audit claim --classes 30,20,25 --recalls .80,.55,.72 --accuracy .707 --macro-f1 .80"
     )]
     Claim(Figures),
 }
@@ -77,9 +78,15 @@ struct Figures {
     /// F1 of the impaired class.
     #[arg(long)]
     f1: Option<Printed>,
-    /// Mean F1 of both classes.
+    /// Mean F1 of all classes.
     #[arg(long)]
     macro_f1: Option<Printed>,
+    /// People of each class, for figures of three classes or more: 30,20,25.
+    #[arg(long, value_delimiter = ',')]
+    classes: Vec<usize>,
+    /// Share of each class that is told right, in the same order: .80,.55,.72.
+    #[arg(long, value_delimiter = ',')]
+    recalls: Vec<Printed>,
     /// Share of impaired people where the screen would be used, or for which PPV and NPV were printed.
     #[arg(long)]
     prevalence: Option<Printed>,
@@ -127,6 +134,8 @@ fn claim(figures: &Figures) -> Result<ExitCode> {
         f1: figures.f1,
         macro_f1: figures.macro_f1,
         prevalence: figures.prevalence,
+        classes: figures.classes.clone(),
+        recalls: figures.recalls.clone(),
     };
     let audit = claim.audit()?;
     say(&match figures.format {
@@ -180,6 +189,7 @@ fn text(audit: &Audit) -> String {
         text += &entry(finding);
     }
     text += &baselines(audit);
+    text += &repeats(audit);
     if !audit.unchecked.is_empty() {
         text += "\nNot checked\n";
     }
@@ -225,12 +235,37 @@ fn wrapped(words: &str) -> String {
     lines.iter().map(|line| format!("        {line}\n")).collect()
 }
 
+/// Most lines of features that repeat; all of them are in the JSON.
+const MOST_REPEATS: usize = 20;
+
+fn repeats(audit: &Audit) -> String {
+    if audit.repeats.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\npeople came again  ICC(2,1) (95 %), SEM and minimal detectable change in the feature's unit\n"
+            .to_owned();
+    for it in audit.repeats.iter().take(MOST_REPEATS) {
+        let Interval { value, low, high } = it.icc;
+        let _ = writeln!(
+            text,
+            "{:>6} x {}  {value:>5.2} ({low:.2} to {high:.2})  {:>9.4} {:>9.4}  {}",
+            it.people, it.sessions, it.sem, it.minimal_change, it.column
+        );
+    }
+    if audit.repeats.len() > MOST_REPEATS {
+        let more = audit.repeats.len() - MOST_REPEATS;
+        let _ = writeln!(text, "{:>11} and {more} that repeat better; --format json has all", "");
+    }
+    text
+}
+
 fn baselines(audit: &Audit) -> String {
     let Some(whole) = audit.whole_table else { return String::new() };
     let estimator = audit.plan.families.first().map_or("", |it| it.name.as_str());
     let mut text =
         format!("\n{:<14} {:>7}  AUC (95 %), {estimator}, nested by people\n", "columns", "number");
-    let mut row = |name: &str, columns: String, it: &learn::Interval| {
+    let mut row = |name: &str, columns: String, it: &Interval| {
         let _ = writeln!(text, "{name:<14} {columns:>7}  {:.3} ({:.3}-{:.3})", it.value, it.low, it.high);
     };
     row("whole table", audit.columns.to_string(), &whole);

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         // A reader that has seen enough (`inkling measure … | head`) is no failure of ours.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("inkling: {error:#}");
+            eprintln!("inkling: {}", said(&error));
             ExitCode::FAILURE
         }
     }
@@ -74,6 +74,15 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Run(line) => run_network::run(line),
         Command::Bench(line) => bench::run(line),
     }
+}
+
+/// An error and its causes, each once: those of our libraries hold the words of their cause already.
+fn said(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        known if known.contains(&cause) => said,
+        known => format!("{known}: {cause}"),
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

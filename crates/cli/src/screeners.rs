@@ -10,7 +10,6 @@ use anyhow::{Result, bail};
 use assess::{Fitted, card_page};
 use clap::{Args, Subcommand};
 
-
 /// Show which screeners are here, and their cards.
 #[derive(Args)]
 pub(crate) struct Line {

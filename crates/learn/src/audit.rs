@@ -21,8 +21,9 @@ mod room;
 mod single;
 mod suspect;
 mod twins;
+mod unstable;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ use crate::{
     Error, Interval, Plan, Training,
     card::software,
     evaluate::{COPIED, Watch, table_of},
+    repeat::Repeated,
 };
 
 pub use baseline::{Baseline, Baselines};
@@ -74,6 +76,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("sex", origin::sex),
     ("education", origin::education),
     ("implausible values", outlier::outliers),
+    ("features that do not repeat (ICC)", unstable::unstable),
 ];
 
 /// A check that could not look, and why.
@@ -106,6 +109,9 @@ pub struct Audit {
     pub whole_table: Option<Interval>,
     /// What the same estimator reaches on columns that should not matter.
     pub baselines: Vec<Baseline>,
+    /// How each column repeats where people came again, the worst first.
+    #[serde(default)]
+    pub repeats: Vec<Repeated>,
     /// Checks that could not look.
     pub unchecked: Vec<Unchecked>,
 }
@@ -140,7 +146,7 @@ pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Er
     findings.extend(whole.and_then(|it| suspect::suspects(&seen, &it.repeats)));
     answer(cohort, &mut findings);
     findings.sort_by_key(|it| (!it.open(), std::cmp::Reverse(it.severity)));
-    unchecked.extend(not_in_a_table(cohort));
+    unchecked.extend(without_dates(cohort));
     Ok(Audit {
         name: cohort.provenance.name.clone(),
         software: software(),
@@ -151,6 +157,7 @@ pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Er
         findings,
         whole_table,
         baselines,
+        repeats: unstable::of(&seen),
         unchecked,
     })
 }
@@ -243,22 +250,11 @@ fn answer(cohort: &Cohort, findings: &mut [Finding]) {
     }
 }
 
-/// What a table of one row a person, without dates, cannot show.
-fn not_in_a_table(cohort: &Cohort) -> Vec<Unchecked> {
-    let unchecked = |check: &str, reason: String| Unchecked { check: check.to_owned(), reason };
-    let sittings: BTreeSet<_> = cohort.submissions.iter().map(|it| (&it.participant, &it.session)).collect();
-    let people: BTreeSet<_> = sittings.iter().map(|(person, _)| person).collect();
-    let again = sittings.len() - people.len();
-    let reason = if again == 0 {
-        "nobody has a second session".to_owned()
-    } else {
-        format!("there are {again} repeated sessions, but the table has one row a person")
-    };
-    let mut all = vec![unchecked("features that do not repeat (ICC)", reason)];
-    if cohort.submissions.iter().all(|it| it.date.is_none()) {
-        all.push(unchecked("date of the session", "no row of submissions.csv has one".to_owned()));
-    }
-    all
+/// What a cohort without dates cannot show.
+fn without_dates(cohort: &Cohort) -> Option<Unchecked> {
+    let check = "date of the session".to_owned();
+    let none = cohort.submissions.iter().all(|it| it.date.is_none());
+    none.then(|| Unchecked { check, reason: "no row of submissions.csv has one".to_owned() })
 }
 
 /// Made-up cohorts with one fault each, for the tests of the checks.
@@ -294,7 +290,7 @@ mod planted {
     pub(crate) fn cohort(table: FeatureTable) -> Cohort {
         let provenance = Provenance { name: "planted".to_owned(), ..Provenance::default() };
         let participants = table.participants().to_vec();
-        Cohort { provenance, participants, table: Some(table), submissions: vec![] }
+        Cohort { provenance, participants, table: Some(table), later: vec![], submissions: vec![] }
     }
 
     /// What one check says of a cohort.

@@ -255,7 +255,7 @@ mod tests {
     fn a_cohort_is_counted_by_label() {
         let table = Some(synthetic::table(7, 1, 1.0, 1));
         let provenance = Provenance::default();
-        let cohort = Cohort { provenance, participants: vec![], table, submissions: vec![] };
+        let cohort = Cohort { provenance, participants: vec![], table, later: vec![], submissions: vec![] };
         let summary = CohortSummary::of(&cohort);
         assert_eq!((summary.people, summary.healthy, summary.mci, summary.dementia), (7, 4, 0, 3));
     }

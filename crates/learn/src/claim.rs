@@ -7,6 +7,7 @@
 //! on other people. Rounding is given its room: a check fails only if no numbers that round to the printed ones would pass.
 
 mod chance;
+mod classes;
 mod printed;
 mod tables;
 
@@ -41,10 +42,16 @@ pub struct Claim {
     pub npv: Option<Printed>,
     /// F1 of the impaired class.
     pub f1: Option<Printed>,
-    /// Mean F1 of both classes.
+    /// Mean F1 of all classes.
     pub macro_f1: Option<Printed>,
     /// Share of impaired people where the screen would be used, or for which PPV and NPV were printed.
     pub prevalence: Option<Printed>,
+    /// People of each class, where the figures are of classes: healthy, MCI, dementia.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<usize>,
+    /// Share of each class that is told right, in the order of the classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recalls: Vec<Printed>,
 }
 
 /// What a check of a claim says.
@@ -110,16 +117,25 @@ static CHECKS: [(&str, Check); 11] = [
 const PREVALENCE: f64 = 0.0925;
 
 impl Claim {
-    /// Runs every check the figures allow. More impaired people than people, or nobody of a class, is an error.
+    /// Runs every check the figures allow. More impaired people than people, or nobody of a class, is an error; so are figures of
+    /// two classes beside [`classes`](Self::classes) or [`recalls`](Self::recalls), which have checks of their own.
     pub fn audit(&self) -> Result<ClaimAudit, Error> {
+        if !(self.classes.is_empty() && self.recalls.is_empty()) {
+            classes::refuse(self)?;
+            return Ok(self.checked_by(&classes::CHECKS));
+        }
         if let (Some(n), Some(positives)) = (self.n, self.positives)
             && !(1..n).contains(&positives)
         {
             let got = format!("{positives} of {n}");
             return Err(Error::BadSetting { what: "positives", expected: "people of both classes", got });
         }
+        Ok(self.checked_by(&CHECKS))
+    }
+
+    fn checked_by(&self, list: &[(&str, Check)]) -> ClaimAudit {
         let (mut checks, mut unchecked) = (vec![], vec![]);
-        for (name, check) in &CHECKS {
+        for (name, check) in list {
             match check(self) {
                 Ok(found) => checks.extend(found),
                 Err(lacks) => {
@@ -128,7 +144,7 @@ impl Claim {
             }
         }
         let consistent = checks.iter().all(|it| it.verdict != Verdict::Impossible);
-        Ok(ClaimAudit { claim: self.clone(), consistent, checks, unchecked })
+        ClaimAudit { claim: self.clone(), consistent, checks, unchecked }
     }
 
     /// Sensitivity and specificity.
@@ -406,36 +422,33 @@ fn one_table(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
 
 /// The interval each figure has for its number of people.
 fn intervals(claim: &Claim) -> Result<Vec<Checked>, &'static str> {
-    let of = |(name, share, of): (&'static str, Option<Printed>, Option<usize>)| {
-        let (share, of) = (share?, of?);
-        let count = share.counts(of).next().unwrap_or((share.value * of as f64).round() as usize);
-        let words = format!("{} ({count} of {of} people)", percent_as_printed(share));
-        Some((name, words, wilson(count as f64 / of as f64, of)))
-    };
-    let mut found: Vec<(&str, String, Interval)> = claim.counted().into_iter().filter_map(of).collect();
+    let of = |(name, share, of): (&str, Option<Printed>, Option<usize>)| Some(interval_of(name, share?, of?));
+    let mut found: Vec<Checked> = claim.counted().into_iter().filter_map(of).collect();
     if let (Some(auc), Some(n), Some(positives)) = (claim.auc, claim.n, claim.positives) {
-        let (impaired, healthy) = (positives as f64, (n - positives) as f64);
-        found.push((
-            "AUC",
-            format!("{positives} and {}", n - positives),
-            hanley(auc.value, impaired, healthy),
-        ));
+        let healthy = n - positives;
+        let it = hanley(auc.value, positives as f64, healthy as f64);
+        found.push(width(&format!("AUC {positives} and {healthy}"), it));
     }
-    if found.is_empty() {
-        return Err("a figure and its number of people");
-    }
-    let meaning = |(name, people, it): (&str, String, Interval)| {
-        let wide = it.high - it.low >= WIDE;
-        let verdict = if wide { Verdict::Weak } else { Verdict::Meaning };
-        let words = format!(
-            "{name} {people} has a 95 % interval of {:.1}–{:.1} %{}.",
-            100.0 * it.low,
-            100.0 * it.high,
-            if wide { ": too few people to tell good from fair" } else { "" }
-        );
-        Checked { number: Some(it), ..checked("interval", verdict, words) }
-    };
-    Ok(found.into_iter().map(meaning).collect())
+    if found.is_empty() { Err("a figure and its number of people") } else { Ok(found) }
+}
+
+/// The interval of a share of so many people.
+fn interval_of(name: &str, share: Printed, of: usize) -> Checked {
+    let count = share.counts(of).next().unwrap_or((share.value * of as f64).round() as usize);
+    let what = format!("{name} {} ({count} of {of} people)", percent_as_printed(share));
+    width(&what, wilson(count as f64 / of as f64, of))
+}
+
+fn width(what: &str, it: Interval) -> Checked {
+    let wide = it.high - it.low >= WIDE;
+    let verdict = if wide { Verdict::Weak } else { Verdict::Meaning };
+    let words = format!(
+        "{what} has a 95 % interval of {:.1}–{:.1} %{}.",
+        100.0 * it.low,
+        100.0 * it.high,
+        if wide { ": too few people to tell good from fair" } else { "" }
+    );
+    Checked { number: Some(it), ..checked("interval", verdict, words) }
 }
 
 /// An interval as wide as this parts nothing: its ends would be called excellent and mediocre.

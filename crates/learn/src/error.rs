@@ -60,6 +60,16 @@ pub enum Error {
         /// People there are.
         people: usize,
     },
+    /// Too few people with any part of a fusion.
+    #[error(
+        "fusion: expected at least {fewest} people of each class with one part, got {people} people in all"
+    )]
+    TooFewToJoin {
+        /// Fewest people of a class.
+        fewest: usize,
+        /// People there are.
+        people: usize,
+    },
     /// An estimator that cannot tell what it is asked.
     #[error("{estimator}: expected {expected}, got {got}")]
     NotForTarget {

@@ -6,6 +6,7 @@ mod cholesky;
 mod contract;
 mod elastic;
 mod fit;
+mod fusion;
 #[cfg(test)]
 mod golden;
 mod lbfgs;
@@ -26,6 +27,7 @@ use fit::{Fit, Lesson};
 use logistic::{Line, Problem};
 
 pub(crate) use cholesky::Cholesky;
+pub use fusion::Parts;
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.
@@ -37,10 +39,10 @@ pub(crate) use logistic::{log_loss, sigmoid};
 /// |---|---|---|---|
 /// | `Logistic` | yes | yes | no |
 /// | `ElasticNet`, `ExtraTrees`, `RandomForest`, `Boosting`, `Mlp`, `Stacking` | yes | yes | yes |
-/// | `Svm` | yes | no | no |
+/// | `Svm`, `Fusion` | yes | no | no |
 ///
 /// A missing value counts as the median of the training people, for every estimator, unless [`Boosting`](Self::Boosting) is
-/// told otherwise by [`Missing`].
+/// told otherwise by [`Missing`]; a missing part of a [`Fusion`](Self::Fusion) counts as nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "estimator", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -116,6 +118,18 @@ pub enum Estimator {
         /// The estimators; none a stack itself.
         of: Vec<Estimator>,
         /// Folds of the training people for the scores the line is fitted on, at least 2.
+        folds: usize,
+        /// Seed of these folds.
+        seed: u64,
+    },
+    /// Late fusion: another estimator on each modality or task by itself, joined on out-of-fold scores by a logistic line for each
+    /// set of parts that people have. A log likelihood ratio comes out; a part that is absent is no evidence.
+    Fusion {
+        /// The estimator of each part; neither a stack nor a fusion itself.
+        of: Box<Estimator>,
+        /// What a part is.
+        by: Parts,
+        /// Folds of the training people for the scores the lines are fitted on, at least 2.
         folds: usize,
         /// Seed of these folds.
         seed: u64,
@@ -234,6 +248,10 @@ impl Estimator {
                 *seed = new
             }
             Self::Profile { of } | Self::Weighted { of, .. } => **of = of.clone().seeded(new),
+            Self::Fusion { of, seed, .. } => {
+                *seed = new;
+                **of = of.clone().seeded(crate::seed::derive(new, &[0]));
+            }
             Self::Stacking { of, seed, .. } => {
                 *seed = new;
                 let member = |(place, it): (usize, &Self)| {
@@ -257,6 +275,7 @@ impl Estimator {
             Self::Boosting { .. } => "boosting",
             Self::Mlp { .. } => "mlp",
             Self::Stacking { .. } => "stacking",
+            Self::Fusion { .. } => "fusion",
             Self::Profile { .. } => "profile",
             Self::Weighted { .. } => "weighted",
         }
@@ -269,6 +288,7 @@ impl Estimator {
             Self::Profile { of } => match **of {
                 Self::Profile { .. } => bad("profile", "an estimator that is no profile", &"a profile"),
                 Self::Stacking { .. } => bad("profile", "an estimator that is no stack", &"a stack"),
+                Self::Fusion { .. } => bad("profile", "an estimator that is no fusion", &"a fusion"),
                 _ => of.check(answers),
             },
             Self::Weighted { weights, of } => {
@@ -279,14 +299,19 @@ impl Estimator {
                 of.check(answers)
             }
             Self::Stacking { of, folds, .. } => {
-                let nested = of.iter().any(|it| matches!(Peeled::of(it).estimator, Self::Stacking { .. }));
+                let nested = of.iter().any(|it| Peeled::of(it).joins());
                 match (of.len(), *folds) {
                     (0, _) => bad("stacking", "at least one estimator", &"none"),
                     (_, 0 | 1) => bad("stacking: folds", "at least two", folds),
-                    _ if nested => bad("stacking", "estimators that are no stack", &"a stack"),
+                    _ if nested => bad("stacking", "estimators that join no others", &"a stack or fusion"),
                     _ => of.iter().try_for_each(|it| it.check(answers)),
                 }
             }
+            Self::Fusion { folds: 0 | 1, .. } => bad("fusion: folds", "at least two", &"fewer"),
+            Self::Fusion { of, .. } if Peeled::of(of).joins() => {
+                bad("fusion", "an estimator that joins no others", &"a stack or fusion")
+            }
+            Self::Fusion { of, .. } => of.check(answers),
             _ => self.check_numbers(answers.len()),
         }
     }
@@ -298,7 +323,7 @@ impl Estimator {
             Answers::Numbers(_) => "points",
         };
         let expected = match self {
-            Self::Svm { .. } => "two classes",
+            Self::Svm { .. } | Self::Fusion { .. } => "two classes",
             Self::Logistic { .. } | Self::Weighted { .. } if got == "points" => "classes",
             _ => return Ok(()),
         };
@@ -369,6 +394,11 @@ impl<'a> Peeled<'a> {
             Estimator::Weighted { weights, of } => Self { weights: Some(weights), ..Self::of(of) },
             _ => Self { profile: false, weights: None, estimator },
         }
+    }
+
+    /// Whether it joins other estimators.
+    fn joins(&self) -> bool {
+        matches!(self.estimator, Estimator::Stacking { .. } | Estimator::Fusion { .. })
     }
 }
 

@@ -231,8 +231,11 @@ pub fn evaluate_resuming(
     };
     let estimators: Vec<Evidence> = (0..plan.families.len()).map(evidence).collect();
     let subgroups = crate::subgroup::subgroups(table, &on_masked[0].repeats, plan);
-    let mut card = Card::new(cohort, plan, (estimators, subgroups), &splits, &groups)
-        .with_baselines(cohort, &groups, plan, watch)?;
+    // The card speaks of the whole cohort, whose rows are others where people of no known group were left out.
+    let of_cohort = known.is_some().then(|| audit::copied_blocks(whole));
+    let of_cohort = of_cohort.as_ref().unwrap_or(&groups);
+    let mut card = Card::new(cohort, plan, (estimators, subgroups), &splits, of_cohort)
+        .with_baselines(cohort, of_cohort, plan, watch)?;
     card.left_out = left_out::left_out(table, &on_masked[0], plan, whole.len() - table.len());
     (card.permutation, card.learning_curve) = (permutation, curve);
     let named =
@@ -309,6 +312,42 @@ mod tests {
     use super::*;
     use crate::synthetic;
     use study::Task;
+
+    #[test]
+    fn copies_are_named_rightly_where_people_of_no_known_site_were_left_out() {
+        let plain = synthetic::blocks(60, (2, 4), 1.0, 1);
+        let mut table = FeatureTable::new(plain.columns().to_vec()).unwrap();
+        for row in 0..60 {
+            let site = (row > 0).then(|| ["a", "b"][row / 2 % 2].to_owned());
+            let cells = plain.row(row).enumerate().map(|(it, cell)| match (row, it) {
+                (12, 0..4) => plain.value(10, it),
+                _ => cell,
+            });
+            table
+                .push_cells(study::Participant { site, ..plain.participants()[row].clone() }, cells)
+                .unwrap();
+        }
+        let cohort = Cohort {
+            provenance: study::Provenance::default(),
+            participants: vec![],
+            table: Some(table),
+            later: vec![],
+            submissions: vec![],
+        };
+        let plan = Plan {
+            by: Some(By::Site),
+            families: vec![Family { name: "logistic".into(), grid: vec![Estimator::Logistic { c: 0.1 }] }],
+            draws: 50,
+            permutations: 0,
+            curve: vec![],
+            ..Plan::default()
+        };
+        let card = evaluate(&cohort, &plan, &|_| ()).unwrap().card;
+        let finding = card.findings.iter().find(|it| it.kind == "copied_blocks").unwrap();
+        let mut named: Vec<&str> = finding.blocks.iter().map(|it| it.participant.as_str()).collect();
+        named.sort_unstable();
+        assert_eq!(named, ["p10", "p12"]);
+    }
 
     fn with_missing() -> (FeatureTable, FeatureTable) {
         let plain = synthetic::blocks(50, (2, 2), 1.0, 1);

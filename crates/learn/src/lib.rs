@@ -43,7 +43,7 @@
 //!     table.push(participant, [Value::Measured(seconds)])?;
 //! }
 //! let provenance = Provenance { name: "made-up".into(), synthetic: true, ..Provenance::default() };
-//! let cohort = Cohort { provenance, participants: vec![], table: Some(table), submissions: vec![] };
+//! let cohort = Cohort { provenance, participants: vec![], table: Some(table), later: vec![], submissions: vec![] };
 //!
 //! let plan = Plan { repeats: 2, draws: 200, ..Plan::default() };
 //! let settings = Settings { plan, refits: 50, ..Settings::new("clock-time@1") };
@@ -77,6 +77,7 @@ mod evaluate;
 mod label;
 mod metric;
 mod prepare;
+mod repeat;
 mod scores;
 mod screener;
 mod seed;
@@ -97,7 +98,7 @@ pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
 pub use compare::{Agreement, Comparison, DeLong, compare};
 pub use conformal::Coverage;
 pub use error::Error;
-pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing};
+pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts};
 pub use evaluate::{
     By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence, HoldoutLook,
     LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, count_look,
@@ -105,6 +106,7 @@ pub use evaluate::{
 };
 pub use label::{Label, Points};
 pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
+pub use repeat::Repeated;
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
     Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,

@@ -1,4 +1,5 @@
 //! Times an encoder of MiniLM's shape with random weights: 6 blocks, width 384, 12 heads, hidden 1536, 128 tokens.
+#![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
 use neural::*;
 
 /// CPU time of this thread so far, s.

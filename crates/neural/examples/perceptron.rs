@@ -1,4 +1,5 @@
 //! Times a perceptron with random weights: 450-256-64-2, or the widths given.
+#![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
 use neural::*;
 use std::time::Instant;
 

@@ -1,4 +1,5 @@
 //! Convolutional plans against the definition, on every set of instructions.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 use neural::{
     Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Isa, Linear, Range,
@@ -69,6 +70,7 @@ fn activated(activation: Activation, x: f64) -> f64 {
 }
 
 /// The definition, step by step; vectors are images of one pixel.
+#[allow(clippy::too_many_lines)] // one match: each kind of layer as its definition reads
 fn reference(description: &ConvolutionDescription, input: &[f32]) -> Vec<Planes> {
     let [channels, height, width] = description.input;
     let values = input.iter().copied().map(f64::from).collect();

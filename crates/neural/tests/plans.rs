@@ -1,5 +1,6 @@
 //! What every plan owes: the same bits from every set of instructions, in any company, and no memory taken by a run.
 //! Integers stay near floating point.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 use neural::{
     Activation, EncoderBlock, EncoderDescription, EncoderPlan, Isa, Linear, Norm, PerceptronPlan, PlanError,

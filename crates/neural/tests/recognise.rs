@@ -1,4 +1,5 @@
 //! The planned executor finds its networks in graphs and agrees with rten, which runs them node by node.
+#![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 use std::collections::BTreeMap;
 

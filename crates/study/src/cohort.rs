@@ -1,4 +1,7 @@
 //! A cohort folder: `cohort.json`, `participants.csv`, and `features.csv`, `features.parquet` or `submissions.csv`.
+//!
+//! Numbers are of each person's first session. Where people came again, `features-2.csv` (or `.parquet`) holds the second session of
+//! those who did, `features-3` the third, and so on: nothing trains on them, but they tell which features repeat.
 
 mod columnar;
 mod rows;
@@ -98,6 +101,8 @@ pub struct Cohort {
     pub participants: Vec<Participant>,
     /// Their numbers, if the cohort has `features.csv` or `features.parquet`; one row each of the people that file names.
     pub table: Option<FeatureTable>,
+    /// Numbers of later sessions: everybody's second one who has one, then the third ones, from `features-2.csv` on.
+    pub later: Vec<FeatureTable>,
     /// Their files, if the cohort has `submissions.csv`.
     pub submissions: Vec<CohortSubmission>,
 }
@@ -106,18 +111,25 @@ impl Cohort {
     /// Reads a cohort folder. Errors name file, line, column, expected and got.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("cohort.json");
+        if !path.exists() {
+            return Err(Error::NoCohort { path: folder.to_owned() });
+        }
         let bytes = std::fs::read(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
         let provenance: Provenance =
             serde_json::from_slice(&bytes).map_err(|source| Error::Json { path, source })?;
         let participants = read_participants(&folder.join("participants.csv"))?;
         let submissions = folder.join("submissions.csv");
-        let table = read_table(folder, &provenance, &participants)?;
+        let table = read_table(folder, "features", (&provenance, &participants))?;
         if table.is_none() && !submissions.exists() {
             return Err(Error::NoTable { path: folder.to_owned() });
         }
         let submissions =
             submissions.exists().then(|| read_submissions(&submissions, &participants)).transpose()?;
-        Ok(Self { provenance, participants, table, submissions: submissions.unwrap_or_default() })
+        let mut later = vec![];
+        while let Some(again) = read_table(folder, &later_name(later.len()), (&provenance, &participants))? {
+            later.push(again);
+        }
+        Ok(Self { provenance, participants, table, later, submissions: submissions.unwrap_or_default() })
     }
 
     /// The cohort with the rows of those people only who have a label, and how many were left out: nobody without one can train
@@ -137,20 +149,42 @@ impl Cohort {
     /// to the same `f32`.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         self.write_but_table(folder)?;
-        self.table.as_ref().map_or(Ok(()), |table| write_features(&folder.join("features.csv"), table))
+        self.named_tables()
+            .try_for_each(|(name, table)| write_features(&folder.join(name).with_extension("csv"), table))
     }
 
     /// Writes the cohort folder with numbers as `features.parquet`: less than half the size, and read many times faster.
     pub fn write_parquet(&self, folder: &Path) -> Result<(), Error> {
         self.write_but_table(folder)?;
-        self.table.as_ref().map_or(Ok(()), |table| columnar::write(&folder.join("features.parquet"), table))
+        self.write_columns(folder)
     }
 
     /// Writes only what measuring adds: `cohort.json` with the units, and the numbers as `features.parquet`. The files that
     /// somebody keeps by hand are left as they are.
     pub fn write_measured(&self, folder: &Path) -> Result<(), Error> {
         self.write_provenance(folder)?;
-        self.table.as_ref().map_or(Ok(()), |table| columnar::write(&folder.join("features.parquet"), table))
+        self.write_columns(folder)?;
+        // What an earlier measuring of more sessions left would be read as theirs.
+        for session in self.later.len().. {
+            let path = folder.join(later_name(session)).with_extension("parquet");
+            if !path.exists() {
+                break;
+            }
+            std::fs::remove_file(&path).map_err(|source| Error::Open { path, source })?;
+        }
+        Ok(())
+    }
+
+    fn write_columns(&self, folder: &Path) -> Result<(), Error> {
+        self.named_tables().try_for_each(|(name, table)| {
+            columnar::write(&folder.join(name).with_extension("parquet"), table)
+        })
+    }
+
+    /// Every table with the name of its file.
+    fn named_tables(&self) -> impl Iterator<Item = (String, &FeatureTable)> {
+        let first = self.table.iter().map(|table| ("features".to_owned(), table));
+        first.chain(self.later.iter().enumerate().map(|(session, table)| (later_name(session), table)))
     }
 
     fn write_provenance(&self, folder: &Path) -> Result<(), Error> {
@@ -183,13 +217,19 @@ const PARTICIPANT_COLUMNS: [&str; 10] =
     ["id", "label", "age", "sex", "education", "language", "site", "device", "mmse", "moca"];
 const SUBMISSION_COLUMNS: [&str; 5] = ["participant", "session", "task", "file", "date"];
 
-/// The numbers of a cohort folder, if it has any; two files of numbers are refused.
+/// Name of the file of a later session: the second has place 0.
+fn later_name(place: usize) -> String {
+    format!("features-{}", place + 2)
+}
+
+/// The numbers of a cohort folder by the name of their file, if it has any; two files of numbers are refused.
 fn read_table(
     folder: &Path,
-    provenance: &Provenance,
-    people: &[Participant],
+    name: &str,
+    (provenance, people): (&Provenance, &[Participant]),
 ) -> Result<Option<FeatureTable>, Error> {
-    let (text, parquet) = (folder.join("features.csv"), folder.join("features.parquet"));
+    let of = |ending: &str| folder.join(format!("{name}.{ending}"));
+    let (text, parquet) = (of("csv"), of("parquet"));
     match (text.exists(), parquet.exists()) {
         (true, true) => Err(Error::TwoTables { path: folder.to_owned() }),
         (true, false) => read_features(&text, provenance, people).map(Some),
@@ -417,6 +457,25 @@ mod tests {
         let table = cohort.table.unwrap();
         assert_eq!((left_out, table.len(), table.participants()[0].id.reveal()), (1, 1, "a"));
         assert_eq!(cohort.participants.len(), 2);
+    }
+
+    #[test]
+    fn later_sessions_are_read_and_written_and_old_ones_do_not_stay() {
+        let folder = Folder::new(PEOPLE, "id,clock/ink.time.total\na,31\nb,74.1\n");
+        let at = folder.0.path();
+        std::fs::write(at.join("features-2.csv"), "id,clock/ink.time.total\nb,70.5\n").unwrap();
+        std::fs::write(at.join("features-3.csv"), "id,clock/ink.time.total\nb,71\n").unwrap();
+        let cohort = folder.read().unwrap();
+        assert_eq!((cohort.later.len(), cohort.later[1].value(0, 0)), (2, Some(71.0)));
+        let other = tempfile::tempdir().unwrap();
+        cohort.write_parquet(other.path()).unwrap();
+        assert_eq!(Cohort::read(other.path()).unwrap(), cohort);
+        let again = tempfile::tempdir().unwrap();
+        cohort.write(again.path()).unwrap();
+        assert_eq!(Cohort::read(again.path()).unwrap(), cohort);
+        let less = Cohort { later: cohort.later[..1].to_vec(), ..cohort };
+        less.write_measured(other.path()).unwrap();
+        assert_eq!(Cohort::read(other.path()).unwrap(), less);
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder that is no cohort.
+    #[error("{}: expected a cohort folder with cohort.json, got none; `inkling cohort import` writes one", path.display())]
+    NoCohort {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A holdout that cannot be drawn, or that is not what was written.
     #[error("holdout: expected {expected}, got {got}")]
     Holdout {

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Cohort, Error, Participant};
+use crate::{Cohort, Error, FeatureTable, Participant};
 
 const FILE: &str = "holdout.json";
 
@@ -145,15 +145,16 @@ impl Holdout {
     /// The cohort without the people set aside: with no row, no file and no line of theirs.
     pub fn rest(&self, cohort: &Cohort) -> Cohort {
         let kept = |person: &Participant| !self.holds(person);
-        let table = cohort.table.as_ref().map(|table| {
+        let of = |table: &FeatureTable| {
             let rows: Vec<usize> = (0..table.len()).filter(|&row| kept(&table.participants()[row])).collect();
             table.of_people(&rows)
-        });
+        };
         let submissions =
             cohort.submissions.iter().filter(|it| !self.people.contains(it.participant.reveal()));
         Cohort {
             participants: cohort.participants.iter().filter(|it| kept(it)).cloned().collect(),
-            table,
+            table: cohort.table.as_ref().map(of),
+            later: cohort.later.iter().map(of).collect(),
             submissions: submissions.cloned().collect(),
             provenance: cohort.provenance.clone(),
         }
@@ -200,6 +201,7 @@ mod tests {
             provenance: Provenance::default(),
             participants: (0..people).map(person).collect(),
             table: None,
+            later: vec![],
             submissions: vec![],
         }
     }

@@ -3,7 +3,7 @@
 //! Sound is pushed in pieces of any size and forgotten: half a second of it and the reach of the windows is held, and of
 //! the rest its contours (candidates of pitch, intensity, level, spectrum, what the network heard), about 10 kB a second. At any time
 //! [`Live::partial`] says what is known so far, and [`Live::finish`] what a whole file of the same sound would say, up to
-//! rounding and to what the network, which has listened all along, hears at edges.
+//! rounding.
 //!
 //! What needs samples once more when the pitch is known has no place here: voices, perturbation, harmonicity, formants and
 //! clarity are measured from the file. The measures are those of time, pitch, level, sustained vowels and the spectrum
@@ -272,5 +272,18 @@ mod tests {
         assert!(end.quality.finding("voice.finite").unwrap().value > Some(0.0));
         assert_eq!(end.values.number("voice.pause.count"), None);
         assert!(Live::new(&PitchSettings::default()).finish().values.number("voice.f0.mean").is_none());
+    }
+
+    #[test]
+    fn what_needs_the_sound_is_missing_once_it_is_gone() {
+        let mut live = Live::new(&PitchSettings::default());
+        live.push(&speech());
+        let end = live.finish();
+        let all = set().measure(&end.analysis);
+        for feature in all.features() {
+            let name = feature.definition.name;
+            let known = end.values.value(name).and_then(feature::Value::measured);
+            assert_eq!(feature.value.measured(), known, "{name}");
+        }
     }
 }

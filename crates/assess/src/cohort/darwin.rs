@@ -67,6 +67,7 @@ pub(super) fn import(path: &Path) -> Result<Cohort, Error> {
         provenance: provenance(),
         participants: table.participants().to_vec(),
         table: Some(table),
+        later: vec![],
         submissions: vec![],
     })
 }

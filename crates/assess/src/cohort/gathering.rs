@@ -208,6 +208,7 @@ impl Gathering {
             provenance,
             participants: self.people.into_values().collect(),
             table: None,
+            later: vec![],
             submissions: self.submissions,
         };
         Ok(Imported { cohort, ratings: self.ratings })

@@ -116,7 +116,13 @@ fn table(mut sheet: Sheet, id: &str, numbers: &[usize]) -> Result<Imported, Erro
         table.push_cells(one, cells)?;
     }
     let participants = table.participants().to_vec();
-    Ok(Imported::of(Cohort { provenance, participants, table: Some(table), submissions: vec![] }))
+    Ok(Imported::of(Cohort {
+        provenance,
+        participants,
+        table: Some(table),
+        later: vec![],
+        submissions: vec![],
+    }))
 }
 
 fn number(sheet: &Sheet, place: usize) -> Result<Option<f32>, Error> {

@@ -3,7 +3,8 @@
 //! Every file of `submissions.csv` is measured once and noted in `measured.jsonl`: values, and reasons where there are none. A run
 //! that was broken off goes on behind the last whole line. At the end the table is built: a row a person, from the person's
 //! **first session** — by day where every session of theirs has one, else by place in the list — because that is what a screener
-//! will see of somebody: one sitting. Later sessions stay in `measured.jsonl`. A column that holds nothing for anybody is left out.
+//! will see of somebody: one sitting. Second sessions go to `features-2.parquet`, third ones to `features-3.parquet`, with the same
+//! columns: the audit tells by them which features repeat. A column that holds nothing for anybody's first session is left out.
 //!
 //! Files that no room measures yet (pictures, transcripts) are counted and passed over.
 
@@ -53,7 +54,7 @@ pub struct Gathered {
     pub declined: Vec<(String, String)>,
     /// Files that no room measures yet, by kind.
     pub passed_over: BTreeMap<&'static str, usize>,
-    /// Sessions after each person's first: measured, and not in the table.
+    /// Sessions after each person's first: measured, in tables of their own.
     pub repeated: usize,
 }
 
@@ -83,9 +84,10 @@ pub fn measure_cohort(
         note
     };
     measure_files(&left, one, |fresh| notes.add(fresh))?;
-    let first = first_sessions(&cohort.submissions);
+    let sessions = ordered_sessions(&cohort.submissions);
     let notes = notes.notes;
-    let table = table(&cohort, &notes, &first, &defined)?;
+    let table =
+        table(&cohort, &notes, &columns(&cohort, &notes, &nth(&sessions, 0), &defined), &nth(&sessions, 0))?;
     for column in table.columns() {
         cohort.provenance.units.insert(column.feature.clone(), column.unit);
     }
@@ -95,8 +97,12 @@ pub fn measure_cohort(
         measured: notes.iter().filter(|it| it.declined.is_none()).count(),
         declined: notes.iter().filter_map(|it| Some((it.file.clone(), it.declined.clone()?))).collect(),
         passed_over,
-        repeated: sittings(&cohort.submissions).len() - first.len(),
+        repeated: sessions.values().map(|it| it.len() - 1).sum(),
     };
+    let most = sessions.values().map(Vec::len).max().unwrap_or(0);
+    let of = |place| self::table(&cohort, &notes, table.columns(), &nth(&sessions, place));
+    let later = (1..most).map(of).collect::<Result<_, _>>()?;
+    cohort.later = later;
     cohort.table = Some(table);
     cohort.write_measured(folder)?;
     Ok(gathered)
@@ -158,23 +164,29 @@ fn measurable(submissions: &[CohortSubmission]) -> (Vec<usize>, BTreeMap<&'stati
     (rows, passed_over)
 }
 
-fn sittings(submissions: &[CohortSubmission]) -> BTreeSet<(&ParticipantId, &str)> {
-    submissions.iter().map(|it| (&it.participant, it.session.as_str())).collect()
-}
-
-/// The first session of each person: by day where all of theirs have one, else by place in the list.
-fn first_sessions(submissions: &[CohortSubmission]) -> BTreeMap<&ParticipantId, &str> {
+/// The sessions of each person in their order: by day where all of theirs have one, else by place in the list.
+fn ordered_sessions(submissions: &[CohortSubmission]) -> BTreeMap<&ParticipantId, Vec<&str>> {
     let mut of_person: BTreeMap<&ParticipantId, Vec<&CohortSubmission>> = BTreeMap::new();
     for it in submissions {
         of_person.entry(&it.participant).or_default().push(it);
     }
-    of_person.into_iter().map(|(person, all)| (person, first_of(&all))).collect()
+    of_person.into_iter().map(|(person, all)| (person, in_order(all))).collect()
 }
 
-fn first_of<'a>(all: &[&'a CohortSubmission]) -> &'a str {
-    let dated = all.iter().all(|it| it.date.is_some());
-    let earliest = if dated { all.iter().min_by_key(|it| it.date) } else { all.first() };
-    earliest.map_or("", |it| it.session.as_str())
+fn in_order(mut all: Vec<&CohortSubmission>) -> Vec<&str> {
+    if all.iter().all(|it| it.date.is_some()) {
+        all.sort_by_key(|it| it.date);
+    }
+    let mut seen = HashSet::new();
+    all.into_iter().map(|it| it.session.as_str()).filter(|it| seen.insert(*it)).collect()
+}
+
+/// The session of this place of each person who has so many.
+fn nth<'a>(
+    sessions: &BTreeMap<&'a ParticipantId, Vec<&'a str>>,
+    place: usize,
+) -> BTreeMap<&'a ParticipantId, &'a str> {
+    sessions.iter().filter_map(|(person, all)| Some((*person, *all.get(place)?))).collect()
 }
 
 /// What measuring one submission needs.
@@ -289,30 +301,49 @@ fn one_of(mut received: Vec<Received>, name: &str, drawing: Option<&str>) -> Rec
     }
 }
 
-/// A row a person of their first session; a column a feature at a task that somebody has.
-fn table(
+/// The notes of the sessions that were chosen, one a person.
+fn of_sessions<'a>(
+    cohort: &'a Cohort,
+    notes: &'a [Note],
+    chosen: &'a BTreeMap<&ParticipantId, &str>,
+) -> impl Iterator<Item = (&'a ParticipantId, &'a Note)> {
+    let of = move |note: &'a Note| (&cohort.submissions[note.row - 1], note);
+    notes.iter().map(of).filter_map(move |(it, note)| {
+        (chosen.get(&it.participant) == Some(&it.session.as_str())).then_some((&it.participant, note))
+    })
+}
+
+/// A column a feature at a task that somebody has in the sessions that were chosen.
+fn columns(
     cohort: &Cohort,
     notes: &[Note],
-    first: &BTreeMap<&ParticipantId, &str>,
+    chosen: &BTreeMap<&ParticipantId, &str>,
     defined: &[(SetId, Vec<Definition>)],
-) -> Result<FeatureTable, Error> {
-    let of = |note: &Note| &cohort.submissions[note.row - 1];
-    let in_first = |note: &&Note| first.get(&of(note).participant).is_some_and(|it| *it == of(note).session);
-    let notes: Vec<&Note> = notes.iter().filter(in_first).collect();
-    let mut by: HashMap<(&ParticipantId, &Task), &Note> = HashMap::new();
-    by.extend(notes.iter().map(|note| ((&of(note).participant, &note.task), *note)));
+) -> Vec<Column> {
+    let notes: Vec<&Note> = of_sessions(cohort, notes, chosen).map(|(_, note)| note).collect();
     let tasks: BTreeSet<&Task> = notes.iter().map(|note| &note.task).collect();
     let measured: HashSet<(&Task, &str)> =
         notes.iter().flat_map(|note| note.values.keys().map(|name| (&note.task, name.as_str()))).collect();
     let definitions = || defined.iter().flat_map(|(_, definitions)| definitions);
-    let columns: Vec<Column> = tasks
+    tasks
         .into_iter()
         .flat_map(|task| definitions().map(move |it| (task, it)))
         .filter(|(task, it)| measured.contains(&(*task, it.name)))
         .map(|(task, it)| Column::new(task.clone(), it.name, it.unit))
-        .collect();
-    let mut table = FeatureTable::new(columns.clone())?;
-    let handed_in: HashSet<&ParticipantId> = notes.iter().map(|note| &of(note).participant).collect();
+        .collect()
+}
+
+/// A row a person of the session that was chosen of them.
+fn table(
+    cohort: &Cohort,
+    notes: &[Note],
+    columns: &[Column],
+    chosen: &BTreeMap<&ParticipantId, &str>,
+) -> Result<FeatureTable, Error> {
+    let by: HashMap<(&ParticipantId, &Task), &Note> =
+        of_sessions(cohort, notes, chosen).map(|(person, note)| ((person, &note.task), note)).collect();
+    let handed_in: HashSet<&ParticipantId> = by.keys().map(|(person, _)| *person).collect();
+    let mut table = FeatureTable::new(columns.to_vec())?;
     for person in cohort.participants.iter().filter(|it| handed_in.contains(&it.id)) {
         let value = |column: &Column| match by.get(&(&person.id, &column.task)) {
             None => Value::Missing("not handed in".into()),
@@ -376,7 +407,7 @@ mod tests {
         assert_eq!(gathered.passed_over, BTreeMap::from([("pictures", 1)]));
         assert!(gathered.declined.len() == 1 && gathered.declined[0].0.ends_with("broken.json"));
         let read = Cohort::read(&out).unwrap();
-        let table = read.table.unwrap();
+        let table = read.table.as_ref().unwrap();
         let column = |name: &str| table.columns().iter().position(|it| it.name() == name);
         for name in [
             "circle/ink.time.total",
@@ -393,6 +424,11 @@ mod tests {
                 && (table.value(1, rate).unwrap() - 120.0).abs() < 1.0
         );
         assert!(table.row(6).all(|cell| cell.is_none()), "a declined file is a row of nothing");
+        let [again] = &read.later[..] else { panic!("one person came again once") };
+        assert_eq!((again.len(), again.participants()[0].id.reveal()), (1, "p1"));
+        assert_eq!(again.columns(), table.columns());
+        let time = column("circle/ink.time.total").unwrap();
+        assert_ne!(again.value(0, time), table.value(1, time));
     }
 
     #[test]

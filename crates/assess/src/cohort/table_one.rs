@@ -271,9 +271,9 @@ fn solved(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
         right.swap(step, pivot);
         for row in step + 1..n {
             let factor = matrix[row][step] / matrix[step][step];
-            for column in step..n {
-                matrix[row][column] -= factor * matrix[step][column];
-            }
+            let (above, below) = matrix.split_at_mut(row);
+            let cells = below[0][step..].iter_mut().zip(&above[step][step..]);
+            cells.for_each(|(cell, pivot)| *cell -= factor * pivot);
             right[row] -= factor * right[step];
         }
     }
@@ -342,7 +342,7 @@ mod tests {
 
     fn cohort(participants: Vec<Participant>) -> Cohort {
         let provenance = Provenance { name: "demo".into(), synthetic: true, ..Provenance::default() };
-        Cohort { provenance, participants, table: None, submissions: vec![] }
+        Cohort { provenance, participants, table: None, later: vec![], submissions: vec![] }
     }
 
     fn of<'a>(table: &'a TableOne, name: &str) -> &'a Characteristic {

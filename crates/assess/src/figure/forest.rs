@@ -27,7 +27,7 @@ impl Forest {
         let ticks = ((self.from * 10.0).round() as u32..=10).map(|it| f64::from(it) / 10.0);
         let every = if self.from < 0.2 { 5 } else { 1 };
         let body = html! {
-            @for tick in ticks.filter(|it| (it * 10.0).round() as u32 % every == 0) {
+            @for tick in ticks.filter(|it| ((it * 10.0).round() as u32).is_multiple_of(every)) {
                 (text(self.x.at(tick), 11.0, "tick", "middle", &format!("{tick:.1}").replace("0.", ".")))
             }
         };

@@ -69,7 +69,7 @@ fn summary(gathered: &Gathered, folder: &Path) -> String {
     }
     if *repeated > 0 {
         text += &format!(
-            "{repeated} later sessions are in measured.jsonl and not in the table, which holds each person's first\n"
+            "{repeated} later sessions are in features-2.parquet and on, by which the audit tells what repeats\n"
         );
     }
     text

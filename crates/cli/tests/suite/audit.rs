@@ -97,7 +97,8 @@ fn strict_evaluation_refuses_while_a_finding_is_open_and_runs_when_it_is_answere
     let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let answer =
         |kind: &str| serde_json::json!({"finding": kind, "decision": "acknowledged", "note": "seen"});
-    json["answers"] = ["duplicate_people", "device_tied_to_label"].map(answer).to_vec().into();
+    json["answers"] =
+        ["duplicate_people", "device_tied_to_label", "metadata_predicts_label"].map(answer).to_vec().into();
     fs::write(&path, json.to_string()).unwrap();
     let answered = strict(&["--strict"]);
     assert_eq!(answered.code, 0, "{}", answered.err);
@@ -174,4 +175,44 @@ fn wrong_usage_of_audit_says_what_was_expected() {
             said.out
         );
     }
+}
+
+#[test]
+fn a_claim_of_three_classes_is_held_against_every_table_of_three_by_three() {
+    let of = |macro_f1| {
+        let figures = ["--classes", "30,20,25", "--recalls", ".80,.55,.72", "--accuracy", "70.7"];
+        inkling(["audit", "claim"].into_iter().chain(figures).chain(["--macro-f1", macro_f1]))
+    };
+    let (possible, impossible) = (of(".69"), of(".80"));
+    assert!(possible.out.starts_with("Nothing here contradicts itself"), "{}", possible.out);
+    let unwrapped = |said: &Said| said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped(&possible).contains("24 of 30, 11 of 20 and 18 of 25"), "{}", possible.out);
+    let impossible = unwrapped(&impossible);
+    assert!(
+        impossible.contains("IMPOSSIBLE one_table") && impossible.contains("printed is 0.800"),
+        "{impossible}"
+    );
+    let wrong = inkling(["audit", "claim", "--classes", "30,20", "--recalls", ".8,.5,.7"]);
+    assert!(wrong.code == 1 && wrong.err.contains("got 3 of 2 classes"), "{}", wrong.err);
+}
+
+#[test]
+fn people_who_came_again_tell_which_features_repeat() {
+    let folder = tempfile::tempdir().unwrap();
+    planted(folder.path());
+    let first = fs::read_to_string(folder.path().join("features.csv")).unwrap();
+    // Half of the people again: everything within one in a hundred but the last feature, which is somebody else's.
+    let rows: Vec<Vec<&str>> = first.lines().map(|line| line.split(',').collect()).collect();
+    let mut again = rows[0].join(",") + "\n";
+    for row in 1..=20 {
+        let near = |it: usize| {
+            format!("{}", rows[row][it].parse::<f64>().unwrap() * (1.0 + 0.001 * (row % 5) as f64))
+        };
+        let cells: Vec<String> = (1..9).map(near).collect();
+        writeln!(again, "{},{},{}", rows[row][0], cells.join(","), rows[41 - row][9]).unwrap();
+    }
+    fs::write(folder.path().join("features-2.csv"), again).unwrap();
+    let said = audit(folder.path(), "text");
+    assert!(said.out.contains("unstable_features: 1 of 9 features measured again"), "{}", said.out);
+    assert!(said.out.contains("people came again  ICC(2,1)") && !said.out.contains("do not repeat (ICC)"));
 }

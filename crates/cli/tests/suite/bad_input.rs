@@ -170,7 +170,7 @@ fn a_cohort_that_cannot_be_judged_says_why() {
             header.to_owned(),
             "was already there at line 2",
         ),
-        (format!("id,label\n{}", rows("ill", 0..2)), header.to_owned(), "healthy, mci or dementia"),
+        (format!("id,label\n{}", rows("ill", 0..2)), header.to_owned(), "healthy, mci, dementia or other"),
         ("name,label\na,healthy\n".to_owned(), header.to_owned(), r#"expected a column "id""#),
     ];
     for (participants, features, reason) in cases {
@@ -216,4 +216,16 @@ fn a_published_table_without_a_column_says_which() {
     ]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains(r#"expected a column "disp_index1""#), "{}", said.err);
+}
+
+#[test]
+fn what_is_not_there_is_said_once_with_what_was_expected() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let cohort = evaluate(nowhere.path());
+    assert_eq!(cohort.code, 1);
+    assert!(cohort.err.contains("expected a cohort folder with cohort.json, got none"), "{}", cohort.err);
+    let (network, out) = (nowhere.path().join("x.onnx"), nowhere.path().join("z.npz"));
+    let line = ["run".as_ref(), network.as_os_str(), network.as_os_str(), "--out".as_ref(), out.as_os_str()];
+    let run = inkling(line);
+    assert!(run.code == 1 && run.err.matches("No such file").count() == 1, "{}", run.err);
 }

@@ -20,7 +20,8 @@ fn cohort(folder: &Path) {
         let (label, site) = (if impaired { "dementia" } else { "healthy" }, ["a", "b", "c"][it % 3]);
         writeln!(people, "p{it},{label},{site}").unwrap();
         let seconds = |task: usize| {
-            20.0 + ((it * (31 + task) + 7 * task) % 23) as f64 + if impaired { 5.0 } else { 0.0 }
+            let spread = ((it * 7919 + task * 104_729) * 2_654_435_761 % 1_000_003) as f64 / 1_000_003.0;
+            20.0 + 23.0 * spread + if impaired { 5.0 } else { 0.0 }
         };
         writeln!(features, "p{it},{},{},{}", seconds(0), seconds(1), seconds(2)).unwrap();
     }

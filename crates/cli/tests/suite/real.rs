@@ -75,7 +75,7 @@ fn darwin_is_imported_judged_and_its_copies_are_found() {
         cohort.as_os_str(),
     ]);
     assert!(
-        import.out.contains("174 participants (89 dementia, 85 healthy)"),
+        import.out.contains("people                174          85          89"),
         "{}{}",
         import.out,
         import.err
@@ -127,10 +127,12 @@ fn the_spirals_of_uci_are_told_apart_by_their_sampling_rate() {
     assert!(said.out.starts_with("77 people,"), "{}{}", said.out, said.err);
     let said = inkling(["audit", &path(&out), "--format", "json", "--repeats", "2"]);
     let audit: Value = serde_json::from_str(&said.out).unwrap();
-    let file = audit["findings"].as_array().unwrap().iter().find(|it| it["kind"] == "file_predicts_label");
+    // 24 of 60 patients but one of 15 controls were sampled at 111 Hz: too little to fit, enough to note.
+    let mut findings = audit["findings"].as_array().unwrap().iter();
+    let file = findings.find(|it| it["kind"] == "file_differs_by_label");
     let file = file.unwrap_or_else(|| panic!("{}", audit["baselines"]));
     let evidence = file["evidence"].as_str().unwrap();
-    assert!(file["severity"] == "serious" && evidence.contains("file.sample_rate"), "{evidence}");
+    assert!(file["severity"] == "note" && evidence.contains("file.sample_rate"), "{evidence}");
     say(&format!("uci spirals: {evidence}"));
     let said =
         inkling(["train", &path(&out), "--name", "spirals@1", "--out", &path(&folder.path().join("no"))]);

@@ -217,7 +217,8 @@ fn write(root: &Path, path: &str, bytes: &[u8]) {
 fn row(speaker: &Speaker) -> String {
     let number = speaker.number;
     let label = if speaker.impaired { "dementia" } else { "healthy" };
-    let (age, sex) = (66 + (number / 2 * 7) % 20, if number / 2 % 2 == 0 { "male" } else { "female" });
+    let (age, sex) =
+        (66 + (number / 2 * 7) % 20, if (number / 2).is_multiple_of(2) { "male" } else { "female" });
     let (language, site) =
         (if speaker.korean() { "ko" } else { "en" }, ["north", "south"][(number / 2 % 2) as usize]);
     format!("s{number:02},{label},{age},{sex},{},{language},{site},synthesiser", 6 + (number / 2 * 5) % 11)

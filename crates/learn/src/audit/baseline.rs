@@ -10,11 +10,16 @@ use study::{Column, FeatureTable, Participant};
 
 use feature::{Unit, Value};
 
-use super::{Figure, Finding, Seen, Severity, Unchecked, finding::auc_words, room::of_the_room};
+use super::{
+    Figure, Finding, Seen, Severity, Unchecked,
+    chance::rank_sum,
+    finding::{auc_words, p_words},
+    room::of_the_room,
+};
 use crate::{
     Error, Interval, Plan, Training,
     evaluate::{Nested, Progress, Stage, Watch, missingness, nested},
-    metric::{Judged, auc},
+    metric::Judged,
 };
 
 /// What an estimator reaches on columns that should not matter.
@@ -29,6 +34,10 @@ pub struct Baseline {
     /// The column that alone tells most, and the area under its ROC curve (at least .5), nothing fitted.
     #[serde(default)]
     pub most: Option<(String, f64)>,
+    /// The column that differs most surely between the classes: its name, its area (at least .5), and the p-value of its ranks
+    /// times the columns looked at (at most 1).
+    #[serde(default)]
+    pub surest: Option<(String, f64, f64)>,
 }
 
 /// The baselines of a card: what the headline's estimator reaches on columns that should not matter, in folds over people.
@@ -159,6 +168,10 @@ static KINDS: [Kind; 8] = [
 /// An AUC whose interval ends below this is not worth a finding.
 const TELLING: f64 = 0.55;
 
+/// How people were recorded should not differ at all, so a difference is noted sooner than a telling column is called one: at
+/// the usual level, after correction for the columns looked at.
+const DIFFERENT: f64 = 0.05;
+
 /// A baseline this near to the whole table leaves nothing to it.
 const AS_GOOD: f64 = 0.02;
 
@@ -167,7 +180,7 @@ impl Baseline {
     pub(crate) fn finding(&self, whole: Option<Interval>) -> Option<Finding> {
         let kind = KINDS.iter().find(|kind| kind.name == self.name)?;
         if self.auc.low <= TELLING {
-            return None;
+            return self.difference(kind);
         }
         let as_good = !matches!(kind.name, "duration" | "file_order")
             && whole.is_some_and(|it| self.auc.value >= it.value - AS_GOOD);
@@ -187,6 +200,21 @@ impl Baseline {
             .columns(self.columns.clone());
         finding.numbers.extend(whole.map(|it| Figure::within("whole_table_auc", it)));
         Some(finding)
+    }
+}
+
+impl Baseline {
+    /// Where nothing that was fitted tells the label, one fact of how people were recorded may still differ between the classes.
+    fn difference(&self, kind: &Kind) -> Option<Finding> {
+        let (name, auc, p) = self.surest.as_ref()?;
+        let differs = kind.fault && *p <= DIFFERENT;
+        let evidence =
+            format!("{name} differs between the classes (AUC {auc:.2} by itself, {}).", p_words(*p));
+        differs.then(|| {
+            Finding::new(&format!("{}_differs_by_label", self.name), Severity::Note, evidence, kind.advice)
+                .number(Figure::tested("auc", *auc, *p))
+                .columns(vec![name.clone()])
+        })
     }
 }
 
@@ -243,12 +271,18 @@ fn each<'k>(
             let nested = judged(&table, plan)?;
             Ok((table, nested))
         }) {
-            Ok((table, nested)) => baselines.push(Baseline {
-                name: kind.name.to_owned(),
-                columns: table.columns().iter().map(name_of).collect(),
-                auc: auc_of(&nested, plan),
-                most: most_telling(&table, seen.labels),
-            }),
+            Ok((table, nested)) => {
+                let alone = alone(&table, seen.labels);
+                let most = alone.iter().reduce(|best, it| if it.1 > best.1 { it } else { best });
+                let surest = alone.iter().reduce(|best, it| if it.2 < best.2 { it } else { best });
+                baselines.push(Baseline {
+                    name: kind.name.to_owned(),
+                    columns: table.columns().iter().map(name_of).collect(),
+                    auc: auc_of(&nested, plan),
+                    most: most.map(|(name, auc, _)| (name.clone(), *auc)),
+                    surest: surest.cloned(),
+                });
+            }
             Err(reason) => say(kind.name, reason?),
         }
         watch(Progress { stage: "baselines", done: done + 1, of });
@@ -267,17 +301,20 @@ fn absent(kind: &Kind) -> String {
     }
 }
 
-/// The column that alone tells most, by the people of whom it is known: at least half.
-fn most_telling(table: &FeatureTable, labels: &[bool]) -> Option<(String, f64)> {
-    let alone = |column: usize| {
-        let known =
+/// Each column by the people of whom it is known, at least half: its name, its area (at least .5), and its p-value times the
+/// number of such columns.
+fn alone(table: &FeatureTable, labels: &[bool]) -> Vec<(String, f64, f64)> {
+    let known = |column: usize| {
+        let cells =
             (0..table.len()).filter_map(|row| Some((f64::from(table.value(row, column)?), labels[row])));
-        let (cells, labels): (Vec<f64>, Vec<bool>) = known.unzip();
-        let both = labels.contains(&true) && labels.contains(&false);
-        let area = (both && 2 * cells.len() >= table.len()).then(|| auc(&cells, &labels))?;
-        Some((name_of(&table.columns()[column]), area.max(1.0 - area)))
+        let (cells, labels): (Vec<f64>, Vec<bool>) = cells.unzip();
+        let (area, p) = (2 * cells.len() >= table.len()).then(|| rank_sum(&cells, &labels))??;
+        Some((name_of(&table.columns()[column]), area.max(1.0 - area), p))
     };
-    (0..table.columns().len()).filter_map(alone).reduce(|best, it| if it.1 > best.1 { it } else { best })
+    let mut found: Vec<(String, f64, f64)> = (0..table.columns().len()).filter_map(known).collect();
+    let tests = found.len() as f64;
+    found.iter_mut().for_each(|it| it.2 = (it.2 * tests).min(1.0));
+    found
 }
 
 fn name_of(column: &Column) -> String {
@@ -445,8 +482,9 @@ mod tests {
     fn the_column_that_tells_most_is_named() {
         let table = changed(&with_column("file.sample_rate", true), |_, _, _| ());
         let labels: Vec<bool> = table.participants().iter().map(|it| it.label.unwrap().impaired()).collect();
-        let (name, area) = most_telling(&table, &labels).unwrap();
-        assert!(name == "picture/file.sample_rate" && area > 0.8, "{name} {area}");
+        let all = alone(&table, &labels);
+        let (name, area, p) = all.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        assert!(name == "picture/file.sample_rate" && *area > 0.8 && *p < 1e-3, "{name} {area} {p}");
     }
 
     #[test]

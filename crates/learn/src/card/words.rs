@@ -72,7 +72,7 @@ mod tests {
         let said = |table: &study::FeatureTable| {
             let provenance = Provenance { name: "demo".to_owned(), synthetic: true, ..Provenance::default() };
             let (table, submissions) = (Some(table.clone()), vec![]);
-            limits(&Cohort { provenance, participants: vec![], table, submissions }).join("\n")
+            limits(&Cohort { provenance, participants: vec![], table, later: vec![], submissions }).join("\n")
         };
         let words = said(&table);
         for limit in [

@@ -13,6 +13,10 @@ fn boxed(estimator: Estimator) -> Box<Estimator> {
 const BOOSTING: Estimator =
     Estimator::Boosting { rounds: 20, rate: 0.2, leaves: 4, min_samples_leaf: 3, missing: Missing::Median };
 
+fn fusion(of: Estimator) -> Estimator {
+    Estimator::Fusion { of: boxed(of), by: Parts::Task, folds: 3, seed: 5 }
+}
+
 /// How an estimator meets people in another order, or twice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Order {
@@ -45,6 +49,7 @@ fn all() -> Vec<(Estimator, Order)> {
         (direction, Order::Drawn),
         (Estimator::Mlp { hidden: 6, penalty: 1.0, steps: 60, seed }, Order::Drawn),
         (Estimator::Stacking { of: vec![net.clone(), BOOSTING], folds: 3, seed }, Order::Drawn),
+        (fusion(net.clone()), Order::Drawn),
         (Estimator::Profile { of: boxed(net.clone()) }, Order::Free),
         (Estimator::Weighted { weights: ClassWeights::Balanced, of: boxed(BOOSTING) }, Order::Drawn),
         (
@@ -391,6 +396,11 @@ fn settings_without_sense_are_refused() {
         stack(vec![], 3),
         stack(vec![logistic()], 1),
         stack(vec![stack(vec![logistic()], 3)], 3),
+        fusion(fusion(logistic())),
+        fusion(stack(vec![logistic()], 3)),
+        stack(vec![fusion(logistic())], 3),
+        profile(fusion(logistic())),
+        Estimator::Fusion { of: boxed(logistic()), by: Parts::Modality, folds: 1, seed: 0 },
         profile(profile(logistic())),
         profile(stack(vec![logistic()], 3)),
         weighted(ClassWeights::Balanced, weighted(ClassWeights::Balanced, logistic())),

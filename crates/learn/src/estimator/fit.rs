@@ -8,6 +8,7 @@ use super::{
     Estimator, Kernel, Line, Missing, Peeled, Problem,
     boosting::{self, Bins, Boosted},
     elastic,
+    fusion::{self, Fusion},
     logistic::gram,
     mlp::{Mlp, Shape},
     multinomial,
@@ -35,6 +36,8 @@ pub(super) enum Fit {
     },
     /// Several, joined.
     Stack(Stack),
+    /// Each part by itself, joined.
+    Fusion(Fusion),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +79,7 @@ impl Fit {
     pub(super) fn outputs<Y: Label>(&self, people: &People<'_, Y>) -> Vec<f64> {
         match self {
             Self::Stack(stack) => stack.outputs(people),
+            Self::Fusion(fusion) => fusion.outputs(people),
             Self::One { preparation, profile, learned } => {
                 let gaps = matches!(learned, Learned::Boosted { missing: Missing::Direction, .. });
                 learned.outputs(&design(preparation, profile.as_ref(), people, gaps))
@@ -110,7 +114,16 @@ pub(super) fn each<Y: Label>(
     training: &Training<'_, Y>,
     answers: &Answers,
 ) -> Result<Vec<Fit>, Error> {
-    let preparation = Preparation::of(training)?;
+    prepared(settings, training, answers, Preparation::of(training)?)
+}
+
+/// The same on the columns that were prepared.
+pub(super) fn prepared<Y: Label>(
+    settings: &[Estimator],
+    training: &Training<'_, Y>,
+    answers: &Answers,
+    preparation: Preparation,
+) -> Result<Vec<Fit>, Error> {
     let profile = OnceCell::new();
     // Single cells or profiles, without gaps or with them.
     let designs: [OnceCell<Design>; 4] = Default::default();
@@ -118,8 +131,10 @@ pub(super) fn each<Y: Label>(
     let rounds = settings.iter().map(|it| Peeled::of(it).rounds()).max().unwrap_or(0);
     let fit = |setting: &Estimator| {
         let peeled = Peeled::of(setting);
-        if let Estimator::Stacking { .. } = peeled.estimator {
-            return Ok(Fit::Stack(stack::fit(&peeled, training, answers)?));
+        match peeled.estimator {
+            Estimator::Stacking { .. } => return Ok(Fit::Stack(stack::fit(&peeled, training, answers)?)),
+            Estimator::Fusion { .. } => return Ok(Fit::Fusion(fusion::fit(&peeled, training, answers)?)),
+            _ => {}
         }
         let profile = peeled.profile.then(|| profile.get_or_init(|| Profile::of(&preparation, training)));
         let gaps = matches!(peeled.estimator, Estimator::Boosting { missing: Missing::Direction, .. });
@@ -212,6 +227,16 @@ impl Peeled<'_> {
         }
     }
 
+    /// A member of a stack or fusion, its people counting as those of the whole unless it says otherwise.
+    pub(super) fn member(&self, member: &Estimator) -> Estimator {
+        match self.weights {
+            Some(weights) if Peeled::of(member).weights.is_none() => {
+                Estimator::Weighted { weights: weights.clone(), of: Box::new(member.clone()) }
+            }
+            _ => member.clone(),
+        }
+    }
+
     /// How much each person counts.
     pub(super) fn people_weights(&self, answers: &Answers) -> Vec<f64> {
         self.weights.map_or_else(|| vec![1.0; answers.len()], |weights| weights.of_people(answers))
@@ -219,7 +244,7 @@ impl Peeled<'_> {
 }
 
 impl Estimator {
-    /// Learns from prepared people; `most` are the rounds of boosting worth growing at once. Wrappers were peeled off, stacks
+    /// Learns from prepared people; `most` are the rounds of boosting worth growing at once. Wrappers were peeled off, stacks and fusions
     /// do not come here, and what an estimator cannot tell was refused.
     pub(super) fn learn(&self, lesson: &Lesson<'_>, weights: &[f64], most: usize) -> Learned {
         let (design, answers) = (lesson.design, lesson.answers);
@@ -253,7 +278,10 @@ impl Estimator {
             (&Self::Mlp { hidden, penalty, steps, seed }, _) => {
                 Learned::Mlp(Mlp::fit(lesson, weights, Shape { hidden, penalty, steps, seed }))
             }
-            (Self::Stacking { .. } | Self::Profile { .. } | Self::Weighted { .. }, _)
+            (
+                Self::Stacking { .. } | Self::Fusion { .. } | Self::Profile { .. } | Self::Weighted { .. },
+                _,
+            )
             | (Self::Logistic { .. } | Self::Svm { .. }, _) => {
                 unreachable!("wrappers were peeled off and the target was checked")
             }

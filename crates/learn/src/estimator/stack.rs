@@ -34,13 +34,7 @@ pub(super) fn fit<Y: Label>(
     let Estimator::Stacking { of, folds, seed } = peeled.estimator else {
         unreachable!("only stacks are fitted here")
     };
-    let weighted = |member: &Estimator| match peeled.weights {
-        Some(weights) if Peeled::of(member).weights.is_none() => {
-            Estimator::Weighted { weights: weights.clone(), of: Box::new(member.clone()) }
-        }
-        _ => member.clone(),
-    };
-    let members: Vec<Estimator> = of.iter().map(weighted).collect();
+    let members: Vec<Estimator> = of.iter().map(|member| peeled.member(member)).collect();
     let (mut columns, mut labels, mut rows) = (Vec::<Vec<f64>>::new(), Vec::new(), Vec::new());
     for (inner, held) in training.split(*folds, *seed)? {
         inner.check("stacking")?;
@@ -85,12 +79,14 @@ fn columns_of<Y: Label>(fits: &[Fit], people: &People<'_, Y>) -> Vec<Vec<f64>> {
     columns
 }
 
-fn scale(column: &[f64]) -> (f64, f64) {
+/// Mean and deviation of scores; a deviation of 1 where they do not differ.
+pub(super) fn scale(column: &[f64]) -> (f64, f64) {
     let mean = feature::mean(column).unwrap_or(0.0);
     (mean, feature::standard_deviation(column).filter(|it| *it > 1e-12).unwrap_or(1.0))
 }
 
-fn standardised(columns: Vec<Vec<f64>>, scales: &[(f64, f64)]) -> Design {
+/// Scores on their scales, a column each.
+pub(super) fn standardised(columns: Vec<Vec<f64>>, scales: &[(f64, f64)]) -> Design {
     let people = columns.first().map_or(0, Vec::len);
     let standard = |(column, (mean, spread)): (&Vec<f64>, &(f64, f64))| {
         column.iter().map(|it| (it - mean) / spread).collect::<Vec<f64>>()

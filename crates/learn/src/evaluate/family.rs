@@ -1,13 +1,13 @@
 //! Which settings each named family of estimators chooses among.
 
 use super::Family;
-use crate::{Estimator, Kernel, MaxFeatures, Missing};
+use crate::{Estimator, Kernel, MaxFeatures, Missing, Parts};
 
 /// A name, what it is, and its family.
 type Entry = (&'static str, &'static str, fn() -> Vec<Estimator>);
 
 /// Every family there is. Settings stand from the simplest to the most eager: of equals the first is chosen.
-const FAMILIES: [Entry; 11] = [
+const FAMILIES: [Entry; 13] = [
     ("logistic", "logistic regression, L2 penalty (two or three classes)", logistic),
     ("elastic-net", "line with absolute and squared penalty (classes or points)", elastic_net),
     ("svm-linear", "linear support vector machine (two classes)", || {
@@ -19,6 +19,16 @@ const FAMILIES: [Entry; 11] = [
     ("boosting", "gradient boosting of small trees (classes or points)", boosting),
     ("mlp", "network of one hidden layer (classes or points)", mlp),
     ("stacking", "elastic-net, extra-trees and boosting joined by a line (classes or points)", stacking),
+    (
+        "fusion",
+        "logistic on each modality, joined so that an absent one is no evidence (two classes)",
+        || fusion(Parts::Modality),
+    ),
+    (
+        "fusion-tasks",
+        "logistic on each task, joined so that an absent one is no evidence (two classes)",
+        || fusion(Parts::Task),
+    ),
     ("profile-trees", "extra-trees on each person's profile over tasks (classes or points)", profile_trees),
     (
         "profile-logistic",
@@ -122,6 +132,12 @@ fn mlp() -> Vec<Estimator> {
 fn stacking() -> Vec<Estimator> {
     let of = vec![elastic_net().swap_remove(1), extra_trees().swap_remove(1), boosting().swap_remove(1)];
     vec![Estimator::Stacking { of, folds: 4, seed: 0 }]
+}
+
+/// Three penalties from strong to weak.
+fn fusion(by: Parts) -> Vec<Estimator> {
+    let of = |c| Estimator::Fusion { of: Box::new(Estimator::Logistic { c }), by, folds: 4, seed: 0 };
+    [0.003, 0.03, 0.3].map(of).to_vec()
 }
 
 fn profile(of: Estimator) -> Estimator {

@@ -89,6 +89,7 @@ mod tests {
             provenance: Provenance::default(),
             participants,
             table: Some(table),
+            later: vec![],
             submissions: vec![],
         };
         let mut holdout = Holdout::draw(&cohort, 0.3, 1).unwrap();

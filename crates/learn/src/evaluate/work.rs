@@ -146,7 +146,13 @@ mod tests {
 
     fn cohort(seed: u64) -> Cohort {
         let table = Some(synthetic::table(10, 1, 1.0, seed));
-        Cohort { provenance: Provenance::default(), participants: vec![], table, submissions: vec![] }
+        Cohort {
+            provenance: Provenance::default(),
+            participants: vec![],
+            table,
+            later: vec![],
+            submissions: vec![],
+        }
     }
 
     fn opened(path: &Path) -> Work {

@@ -341,7 +341,7 @@ mod tests {
             table.push(person.clone(), plain.row(row).enumerate().map(slow)).unwrap();
         }
         let provenance = Provenance { name: "made-up".into(), synthetic: true, ..Provenance::default() };
-        Cohort { provenance, participants: vec![], table: Some(table), submissions: vec![] }
+        Cohort { provenance, participants: vec![], table: Some(table), later: vec![], submissions: vec![] }
     }
 
     fn settings() -> Settings {

@@ -32,6 +32,7 @@ pub(crate) fn cohort(table: FeatureTable) -> Cohort {
         provenance,
         participants: table.participants().to_vec(),
         table: Some(table),
+        later: vec![],
         submissions: vec![],
     }
 }

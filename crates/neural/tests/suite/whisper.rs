@@ -9,6 +9,9 @@ use crate::{
     judge::{difference, judged},
 };
 
+/// Adds a tensor of a name and shape, its numbers about a middle within a spread.
+type Add<'a> = dyn FnMut(String, &[usize], f32, f32) + 'a;
+
 const BANDS: usize = 4;
 const WIDTH: usize = 32;
 const HEADS: usize = 2;
@@ -32,7 +35,7 @@ fn small() -> (Named, Vec<u8>) {
         add(format!("encoder/{name}/bias"), &[WIDTH], 0.0, 0.1);
     }
     add("encoder/position_encodings/encodings".into(), &[FRAMES, WIDTH], 0.0, 1.0);
-    let norms = |add: &mut dyn FnMut(String, &[usize], f32, f32), name: String| {
+    let norms = |add: &mut Add<'_>, name: String| {
         add(format!("{name}/gamma"), &[WIDTH], 1.0, 0.3);
         add(format!("{name}/beta"), &[WIDTH], 0.0, 0.3);
     };

@@ -8,8 +8,11 @@ use crate::{activity::Interval, recording::RATE};
 const FRAME: usize = 256;
 /// Score in `[0, 1]` from which a frame is speech.
 const SPEECH: f32 = 0.5;
-/// Frames of lead before each stretch of sound: the network looks back over 48 ms, and remembers.
+/// Frames of lead before each block: the network looks back over 48 ms, and remembers.
 const LEAD: usize = 12;
+/// Frames of a block (0.4 s). Each block is heard afresh, so that an answer does not depend on what else was asked: a file, of
+/// which only open questions are asked, and a sound that is listened to have the same.
+const BLOCK: usize = 24;
 
 /// What the network heard, one answer a frame, `[frames]`; not asked far from any sound.
 pub(super) struct Heard(Vec<bool>);
@@ -17,20 +20,22 @@ pub(super) struct Heard(Vec<bool>);
 impl Heard {
     /// Asks the network about `sound` and what leads up to it.
     pub(super) fn of(samples: &[f32], sound: &[Interval]) -> Self {
-        let mut detector = Detector::default_boxed();
-        let mut heard = vec![false; samples.len() / FRAME];
-        let mut asked = 0;
+        let frames: Vec<&[f32]> = samples.chunks_exact(FRAME).collect();
+        let mut wanted = vec![false; frames.len()];
         for interval in sound {
-            let (from, to) = (frame_at(interval.start.0), (frame_at(interval.end.0) + 1).min(heard.len()));
-            let from = from.saturating_sub(LEAD);
-            if from > asked {
-                detector.reset();
+            let to = (frame_at(interval.end.0) + 1).min(frames.len());
+            wanted[frame_at(interval.start.0).min(to)..to].fill(true);
+        }
+        let mut heard = vec![false; frames.len()];
+        let mut detector = Detector::default_boxed();
+        for (block, wanted) in wanted.chunks(BLOCK).enumerate() {
+            let Some(last) = wanted.iter().rposition(|it| *it) else { continue };
+            let start = block * BLOCK;
+            detector.reset();
+            for frame in start.saturating_sub(LEAD)..=start + last {
+                let speech = detector.predict_f32(frames[frame]) >= SPEECH;
+                heard[frame] = if frame < start { heard[frame] } else { speech };
             }
-            for frame in from.max(asked)..to {
-                let samples = &samples[frame * FRAME..(frame + 1) * FRAME];
-                heard[frame] = detector.predict_f32(samples) >= SPEECH;
-            }
-            asked = asked.max(to);
         }
         Self(heard)
     }
@@ -55,6 +60,8 @@ fn frame_at(seconds: f64) -> usize {
 /// The network along a sound that comes in pieces: asked about every frame, because what will be open is not known.
 pub(crate) struct Ear {
     detector: Box<Detector>,
+    /// Hears the lead of the next block.
+    ahead: Box<Detector>,
     pending: Vec<f32>,
     /// One answer a frame.
     pub(super) heard: Vec<bool>,
@@ -64,6 +71,7 @@ impl Ear {
     pub(crate) fn new() -> Self {
         Self {
             detector: Detector::default_boxed(),
+            ahead: Detector::default_boxed(),
             pending: Vec::with_capacity(2 * FRAME),
             heard: Vec::new(),
         }
@@ -74,9 +82,52 @@ impl Ear {
         for piece in samples.chunks(FRAME) {
             self.pending.extend_from_slice(piece);
             if self.pending.len() >= FRAME {
-                self.heard.push(self.detector.predict_f32(&self.pending[..FRAME]) >= SPEECH);
+                self.frame();
                 self.pending.drain(..FRAME);
             }
+        }
+    }
+
+    /// Hears the pending frame, for its block and for the next one's lead.
+    fn frame(&mut self) {
+        let frame = &self.pending[..FRAME];
+        let place = self.heard.len() % BLOCK;
+        self.heard.push(self.detector.predict_f32(frame) >= SPEECH);
+        if place >= BLOCK - LEAD {
+            self.ahead.predict_f32(frame);
+        }
+        if place == BLOCK - 1 {
+            std::mem::swap(&mut self.detector, &mut self.ahead);
+            self.ahead.reset();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth;
+
+    #[test]
+    fn whoever_listens_hears_what_a_file_is_asked_about() {
+        let sound = [
+            synth::noise(0.1, 0.7, 3),
+            synth::vowel(120.0, &synth::A, 0.3, 0.9),
+            synth::silence(0.3),
+            synth::noise(0.02, 0.8, 5),
+            synth::vowel(200.0, &synth::I, 0.1, 0.9),
+        ]
+        .concat();
+        let mut ear = Ear::new();
+        sound.chunks(999).for_each(|piece| ear.push(piece));
+        assert!(ear.heard.contains(&true) && ear.heard.contains(&false));
+        // All of it, and parts of it: each frame has one answer.
+        let whole = Heard::of(&sound, &[Interval::new(0.0, 3.6)]);
+        assert_eq!(whole.0, ear.heard);
+        let parts = [(0.6, 0.8), (0.81, 0.83), (2.4, 3.3)].map(|(from, to)| Interval::new(from, to));
+        let heard = Heard::of(&sound, &parts);
+        for part in &parts {
+            assert_eq!(heard.share(part), whole.share(part));
         }
     }
 }

@@ -6,6 +6,8 @@
 
 /// Most roots.
 pub(super) const MOST: usize = 16;
+/// As many as speech has: five pairs.
+const FEW: usize = 10;
 /// Steps before a search is given up.
 const STEPS: usize = 60;
 /// Largest last step, in units of the plane: 1e-9 is far below a microhertz.
@@ -61,58 +63,69 @@ impl Roots {
 
     /// One step of every root; the size of the largest.
     fn step(&mut self, polynomial: &[f64]) -> f64 {
-        let (newton_re, newton_im) = self.newton(polynomial);
-        let mut largest = 0.0f64;
-        let (re, im) = (self.re, self.im);
-        for root in 0..self.order {
-            let (pull_re, pull_im) = pull(&re[..self.order], &im[..self.order], root);
+        if self.order <= FEW { self.step_of::<FEW>(polynomial) } else { self.step_of::<MOST>(polynomial) }
+    }
+
+    /// The same with the roots in `N` lanes, at least as many as there are: every loop runs over them side by side.
+    fn step_of<const N: usize>(&mut self, polynomial: &[f64]) -> f64 {
+        let (re, im): ([f64; N], [f64; N]) =
+            (std::array::from_fn(|k| self.re[k]), std::array::from_fn(|k| self.im[k]));
+        let (w_re, w_im) = newton(&polynomial[1..=self.order], &re, &im);
+        let (pull_re, pull_im) = pulls(self.order, &re, &im);
+        let (mut step_re, mut step_im) = ([0.0; N], [0.0; N]);
+        for k in 0..N {
             // Newton's step w over 1 − w · pull.
-            let (w_re, w_im) = (newton_re[root], newton_im[root]);
-            let below_re = 1.0 - (w_re * pull_re - w_im * pull_im);
-            let below_im = -(w_re * pull_im + w_im * pull_re);
+            let below_re = 1.0 - (w_re[k] * pull_re[k] - w_im[k] * pull_im[k]);
+            let below_im = -(w_re[k] * pull_im[k] + w_im[k] * pull_re[k]);
             let scale = 1.0 / (below_re * below_re + below_im * below_im);
-            let step_re = (w_re * below_re + w_im * below_im) * scale;
-            let step_im = (w_im * below_re - w_re * below_im) * scale;
-            self.re[root] = re[root] - step_re;
-            self.im[root] = im[root] - step_im;
-            largest = largest.max(step_re.abs() + step_im.abs());
+            step_re[k] = (w_re[k] * below_re + w_im[k] * below_im) * scale;
+            step_im[k] = (w_im[k] * below_re - w_re[k] * below_im) * scale;
+        }
+        let mut largest = 0.0f64;
+        for root in 0..self.order {
+            self.re[root] = re[root] - step_re[root];
+            self.im[root] = im[root] - step_im[root];
+            largest = largest.max(step_re[root].abs() + step_im[root].abs());
             // A NaN must not pass for a small step.
-            largest = if step_re.is_finite() && step_im.is_finite() { largest } else { f64::INFINITY };
+            let finite = step_re[root].is_finite() && step_im[root].is_finite();
+            largest = if finite { largest } else { f64::INFINITY };
         }
         largest
     }
-
-    /// p / p′ at every root, by Horner's rule on all roots side by side.
-    fn newton(&self, polynomial: &[f64]) -> ([f64; MOST], [f64; MOST]) {
-        let (mut p_re, mut p_im) = ([1.0f64; MOST], [0.0f64; MOST]);
-        let (mut d_re, mut d_im) = ([0.0f64; MOST], [0.0f64; MOST]);
-        for coefficient in &polynomial[1..=self.order] {
-            for k in 0..MOST {
-                let (re, im) = (self.re[k], self.im[k]);
-                (d_re[k], d_im[k]) =
-                    (d_re[k] * re - d_im[k] * im + p_re[k], d_re[k] * im + d_im[k] * re + p_im[k]);
-                (p_re[k], p_im[k]) = (p_re[k] * re - p_im[k] * im + coefficient, p_re[k] * im + p_im[k] * re);
-            }
-        }
-        let (mut re, mut im) = ([0.0; MOST], [0.0; MOST]);
-        for k in 0..MOST {
-            let scale = 1.0 / (d_re[k] * d_re[k] + d_im[k] * d_im[k]).max(1e-300);
-            re[k] = (p_re[k] * d_re[k] + p_im[k] * d_im[k]) * scale;
-            im[k] = (p_im[k] * d_re[k] - p_re[k] * d_im[k]) * scale;
-        }
-        (re, im)
-    }
 }
 
-/// Σ 1 / (z − other) over the other roots.
-fn pull(re: &[f64], im: &[f64], root: usize) -> (f64, f64) {
-    let (mut sum_re, mut sum_im) = (0.0, 0.0);
-    for (other_re, other_im) in re.iter().zip(im) {
-        let (off_re, off_im) = (re[root] - other_re, im[root] - other_im);
-        // The root itself is at distance 0 and adds 0.
-        let scale = 1.0 / (off_re * off_re + off_im * off_im).max(1e-30);
-        sum_re += off_re * scale;
-        sum_im -= off_im * scale;
+/// p / p′ at every root, by Horner's rule on all roots side by side; `coefficients` without the first, which is 1.
+fn newton<const N: usize>(coefficients: &[f64], re: &[f64; N], im: &[f64; N]) -> ([f64; N], [f64; N]) {
+    let (mut p_re, mut p_im) = ([1.0f64; N], [0.0f64; N]);
+    let (mut d_re, mut d_im) = ([0.0f64; N], [0.0f64; N]);
+    for coefficient in coefficients {
+        for k in 0..N {
+            let (re, im) = (re[k], im[k]);
+            (d_re[k], d_im[k]) =
+                (d_re[k] * re - d_im[k] * im + p_re[k], d_re[k] * im + d_im[k] * re + p_im[k]);
+            (p_re[k], p_im[k]) = (p_re[k] * re - p_im[k] * im + coefficient, p_re[k] * im + p_im[k] * re);
+        }
+    }
+    let (mut w_re, mut w_im) = ([0.0; N], [0.0; N]);
+    for k in 0..N {
+        let scale = 1.0 / (d_re[k] * d_re[k] + d_im[k] * d_im[k]).max(1e-300);
+        w_re[k] = (p_re[k] * d_re[k] + p_im[k] * d_im[k]) * scale;
+        w_im[k] = (p_im[k] * d_re[k] - p_re[k] * d_im[k]) * scale;
+    }
+    (w_re, w_im)
+}
+
+/// Σ 1 / (z − other) over the other roots, of every root.
+fn pulls<const N: usize>(order: usize, re: &[f64; N], im: &[f64; N]) -> ([f64; N], [f64; N]) {
+    let (mut sum_re, mut sum_im) = ([0.0f64; N], [0.0f64; N]);
+    for (other_re, other_im) in re.iter().zip(im).take(order) {
+        for k in 0..N {
+            let (off_re, off_im) = (re[k] - other_re, im[k] - other_im);
+            // The root itself is at distance 0 and adds 0.
+            let scale = 1.0 / (off_re * off_re + off_im * off_im).max(1e-30);
+            sum_re[k] += off_re * scale;
+            sum_im[k] -= off_im * scale;
+        }
     }
     (sum_re, sum_im)
 }

@@ -30,6 +30,10 @@ pub(super) struct Forward {
     scratch: Vec<Complex32>,
     /// Normalised correlation at lags −margin to PERIOD + margin.
     correlation: Vec<f32>,
+    /// Squares of the frame's samples.
+    squares: Vec<f64>,
+    /// Energy of the period from every lag on, `[correlation]`.
+    energies: Vec<f64>,
     sinc: Sinc,
 }
 
@@ -44,6 +48,8 @@ impl Forward {
             window: forward.make_output_vec(),
             whole: forward.make_output_vec(),
             correlation: vec![0.0; PERIOD + 2 * (TAPS / 2)],
+            squares: vec![0.0; FRAME + 2 * (TAPS / 2)],
+            energies: vec![0.0; PERIOD + 2 * (TAPS / 2)],
             sinc: Sinc::new(TAPS),
             scratch,
             forward,
@@ -86,8 +92,11 @@ impl Forward {
     /// Place and height of a maximum of the parabola around `place`.
     fn peak(&self, place: usize) -> Option<(f32, f32)> {
         let [before, here, after] = [place - 1, place, place + 1].map(|place| self.correlation[place]);
+        if !(here > before && here >= after && here > 0.0) {
+            return None;
+        }
         let (offset, height) = vertex(before, here, after);
-        (here > before && here >= after && here > 0.0).then_some((place as f32 + offset, height))
+        Some((place as f32 + offset, height))
     }
 
     /// Height of the maximum near `place`: a windowed sinc reads the correlation an eighth of a lag to each side, and a
@@ -123,16 +132,24 @@ impl Forward {
         self.normalise();
     }
 
+    /// Over the root of the energy of the first period times that of the period a lag later. The energies are a chain, each
+    /// made of the one before; the roots and quotients stand apart from it, so that they are taken several at once.
     fn normalise(&mut self) {
-        let square = |sample: f32| f64::from(sample) * f64::from(sample);
         let margin = self.margin();
-        let own: f64 = self.frame[margin..margin + PERIOD].iter().map(|it| square(*it)).sum();
-        let mut energy: f64 = self.frame[..PERIOD].iter().map(|it| square(*it)).sum();
-        for (lag, value) in self.correlation.iter_mut().enumerate() {
+        for (square, sample) in self.squares.iter_mut().zip(&self.frame) {
+            *square = f64::from(*sample) * f64::from(*sample);
+        }
+        let own: f64 = self.squares[margin..margin + PERIOD].iter().sum();
+        let mut energy: f64 = self.squares[..PERIOD].iter().sum();
+        let ends = self.squares[PERIOD..].iter().zip(&self.squares);
+        for (place, (entering, leaving)) in self.energies.iter_mut().zip(ends) {
+            *place = energy;
+            energy = (energy + entering - leaving).max(0.0);
+        }
+        for ((value, energy), product) in self.correlation.iter_mut().zip(&self.energies).zip(&self.padded) {
             let norm = (own * energy).sqrt();
-            *value = if norm > 1e-20 { (f64::from(self.padded[lag]) / norm) as f32 } else { 0.0 };
-            let entering = self.frame.get(lag + PERIOD).map_or(0.0, |it| square(*it));
-            energy = (energy + entering - square(self.frame[lag])).max(0.0);
+            let quotient = (f64::from(*product) / norm) as f32;
+            *value = if norm > 1e-20 { quotient } else { 0.0 };
         }
     }
 }

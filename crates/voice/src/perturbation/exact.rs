@@ -275,7 +275,14 @@ fn read(pulses: &[f32], moment: f64, half: usize, into: &mut Vec<f32>) -> Option
     let around = pulses.get(first..whole + half + TAPS + 1)?;
     let weights = sinc(share);
     into.clear();
-    into.extend(around.windows(2 * TAPS).map(|here| dot(here, &weights)));
+    into.resize(2 * half + 1, 0.0);
+    // Four taps after the other over all places, so that the loop is vector instructions.
+    for (taps, first) in weights.chunks_exact(4).zip((0..).step_by(4)) {
+        let past = around[first..].windows(4);
+        for (value, past) in into.iter_mut().zip(past) {
+            *value = *value + taps[0] * past[0] + taps[1] * past[1] + taps[2] * past[2] + taps[3] * past[3];
+        }
+    }
     Some(())
 }
 

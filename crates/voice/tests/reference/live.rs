@@ -19,8 +19,7 @@ fn listened(samples: &[f32]) -> Snapshot {
     live.finish()
 }
 
-/// How far a live value may be from the file's: a hundredth of it, or what the ear of the network leaves open at the edges of
-/// speech (a frame of 16 ms) where the value is near 0.
+/// How far a live value may be from the file's: a hundredth of it, or a thousandth where the value is near 0.
 fn allowed(whole: f64) -> f64 {
     (0.01 * whole.abs()).max(1e-3)
 }
@@ -72,10 +71,5 @@ fn every_live_value_ends_as_the_file_has_it() {
         // Noise has no pitch and holds no speech: little is left to be measured, of the file as well.
         assert!(count > if name.starts_with("white_noise") { 3 } else { 50 }, "{name}: {count}");
     }
-    // Not met on one file: on noisy telephone speech the network, which has listened all along, hears edges of speech up to
-    // 20 ms elsewhere, and values made of pauses follow. It is shown, and not asserted.
-    let (known, failed): (Vec<String>, Vec<String>) =
-        failed.into_iter().partition(|it| it.starts_with("OSR"));
-    ran("live values that end elsewhere on telephone speech", &known.join("; "));
     assert!(failed.is_empty(), "{failed:#?}");
 }

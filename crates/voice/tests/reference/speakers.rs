@@ -36,11 +36,11 @@ fn two_speakers_have_their_shares() {
     for a in 0..NAMES.len() {
         for b in 0..a {
             let (one, other) = (&sounds[a], &sounds[b]);
-            // How often each speaks: one after the other, in turns, and the other a third as much.
+            // How often each speaks, 20 s at least: one after the other, in turns, and the other a third as much.
             let cases = [
                 ("joined", [one.repeat(4), other.repeat(4)].concat(), 1.0),
                 ("in turns", [one.clone(), other.clone()].concat().repeat(4), 1.0),
-                ("a third", [one.repeat(3), other.clone(), one.repeat(3), other.clone()].concat(), 3.0),
+                ("a third", [one.repeat(6), other.repeat(2)].concat().repeat(2), 3.0),
             ];
             for (case, samples, times) in cases {
                 let (more, less) = (spoken(one) * times, spoken(other));
@@ -75,7 +75,7 @@ fn one_speaker_has_no_second() {
 fn the_participant_alone_is_measured_as_if_nobody_else_had_spoken() {
     let Some(data) = folder("INKLING_DATA") else { return };
     let (one, other) = (sound(&data, "en/rtvc/3575_00000.mp3"), sound(&data, "en/rtvc/8230_00000.mp3"));
-    let both = [one.repeat(2), other.clone(), one.repeat(2), other].concat();
+    let both = [one.repeat(4), other.repeat(2)].concat().repeat(2);
     let pitch = |analysis: &Analysis| set().measure(analysis).number("voice.f0.median").unwrap();
     let alone = pitch(&Analysis::new(&usable(one.repeat(4))));
     let both = usable(both);
@@ -104,15 +104,13 @@ fn others(data: &Path) -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-/// What is found where nothing was tuned is worse than on the six people the limits were set on, and may become no worse than
-/// when this was written: 22 of 28 pairs within 10 points. Of the others five are one quiet reader taken for the other voice,
-/// and one is left open. Two of eight single voices are taken for two: short recordings played over and over, in which
-/// two ways of speaking come again at the same place.
+/// Where nothing was tuned no voice is taken for two. When this was written 20 of 28 pairs were found, 3 left open and 5 missed,
+/// all five with one quiet reader.
 #[test]
 fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
     let Some(data) = folder("INKLING_DATA") else { return };
     let others = others(&data);
-    let (mut doubled, mut off) = (0, Vec::new());
+    let (mut doubled, mut off, mut untold) = (0, Vec::new(), 0);
     for (name, samples) in &others {
         let share = share(samples.clone());
         doubled += usize::from(share > 0.05);
@@ -134,17 +132,18 @@ fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
                 &format!("two speakers {one_name} and {other_name}"),
                 &format!("share {got:.3}, truth {want:.3}"),
             );
+            untold += usize::from(got.is_nan());
             off.push((got - want).abs());
         }
     }
     let within = off.iter().filter(|off| **off <= 0.1).count();
-    assert!(within >= 22 && doubled <= 2, "{within} of {} pairs, {doubled} single ones doubled", off.len());
+    let total = off.len();
     ran(
         "speakers nothing was tuned on",
         &format!(
-            "{within} of {} pairs within 10 points; {doubled} of {} single ones taken for two",
-            off.len(),
+            "{within} of {total} pairs within 10 points, {untold} left open; {doubled} of {} single ones taken for two",
             others.len()
         ),
     );
+    assert!(within >= 20 && doubled == 0, "{within} of {total} pairs, {doubled} single ones doubled");
 }
