@@ -14,11 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-if [ ! -x "$here/.venv/bin/python" ]; then
-  echo "setting up scikit-learn in bench/.venv"
-  python3 -m venv "$here/.venv"
-  "$here/.venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-fi
+"$here/set-up-sklearn"
 
 cpu() { # cpu COMMAND… : user and system seconds of a command, and its largest memory in MiB
   python3 - "$@" <<'PY'
@@ -40,7 +36,8 @@ read -r whole memory <<<"$found"
 found=$(ours masked)
 read -r before memory_one <<<"$found"
 found=$(LOG="$work/theirs.log" cpu "$here/.venv/bin/python" "$here/darwin_sklearn.py" "$INKLING_DATA/darwin/DARWIN.csv" \
-  "$INKLING_DATA/darwin/imputed_mask.csv" "$work/judged-darwin/splits.json" --repeats "$repeats" --families "$families" --jobs "$(nproc)")
+  "$INKLING_DATA/darwin/imputed_mask.csv" "$work/judged-darwin/splits.json" --repeats "$repeats" --families "$families" --jobs "$(nproc)" \
+  --kept "$(dirname "$inkling")/../darwin-sklearn.json" --again)
 read -r theirs _ <<<"$found"
 found=$(ours masked)
 read -r after _ <<<"$found"

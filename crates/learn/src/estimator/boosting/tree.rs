@@ -7,6 +7,11 @@ use super::{Bins, Growth};
 /// Least curvature on a side of a cut (scikit-learn's `min_hessian_to_split`): below it a leaf's answer would be noise.
 const LEAST_CURVATURE: f64 = 1e-3;
 
+/// Share of the strength of a node's sides below which a difference is rounding. Sums of the same people differ in their last bits
+/// with the order in which they were added, and people of one class, whose slopes are all alike, seem to gain 1e-17 by any cut. So
+/// a cut that gains no more than this is not made, and of equally good ones the first is: lowest column, lowest bin.
+const ROUNDING: f64 = 1e-9;
+
 /// Keeps the division defined where neither curvature nor λ is left (scikit-learn adds the same).
 const TINY: f64 = 1e-15;
 
@@ -82,7 +87,7 @@ pub(super) struct Cut {
     pub(super) gain: f64,
 }
 
-/// The best cut of a node so far: the first of equals.
+/// The best cut of a node so far: the first of those equal but for [`ROUNDING`].
 pub(super) struct Best<'a> {
     pub(super) growth: &'a Growth,
     pub(super) all: Sums,
@@ -104,8 +109,9 @@ impl<'a> Best<'a> {
         if !allowed(left) || !allowed(right) {
             return;
         }
-        let gain = left.strength(self.growth.l2) + right.strength(self.growth.l2) - self.node;
-        if gain > self.gain() {
+        let strength = left.strength(self.growth.l2) + right.strength(self.growth.l2);
+        if strength > (self.node + self.gain()) * (1.0 + ROUNDING) {
+            let gain = strength - self.node;
             // People without a value who were never seen here go where more people went.
             let missing_left = missing_left.unwrap_or(left.people > right.people);
             self.cut = Some(Cut { column: column as u32, bin: bin as u8, missing_left, gain });
@@ -118,7 +124,7 @@ impl<'a> Best<'a> {
 
     /// What both sides' Σg²/(Σh + λ) must come to; a little less than that, since it is to be computed with other rounding.
     pub(super) fn bar(&self) -> f64 {
-        (self.node + self.gain()) * (1.0 - 1e-9)
+        (self.node + self.gain()) * (1.0 + ROUNDING / 2.0)
     }
 }
 
@@ -184,7 +190,7 @@ impl<'a, S: Search> Grower<'a, S> {
         self.open((0, all, sums), root, slopes);
         while !self.open.is_empty() && self.open.len() + self.leaves.len() < self.growth.leaves {
             let better = |best: usize, it: usize| {
-                if self.open[it].cut.gain > self.open[best].cut.gain { it } else { best }
+                if self.open[it].cut.gain > self.open[best].cut.gain * (1.0 + ROUNDING) { it } else { best }
             };
             let best = (1..self.open.len()).fold(0, better);
             let parent = self.open.remove(best);
