@@ -2,6 +2,8 @@
 # Nested evaluation of DARWIN (10 x 5 x 4) by `inkling evaluate` and by scikit-learn on the same splits, with CPU times.
 #
 # usage: INKLING_DATA=… bench/darwin.sh INKLING [REPEATS] [FAMILIES]
+# With KEPT=1 scikit-learn is not run again where the same was asked of it before (by this or by `make darwin`): its time is then
+# what its workers took, without its start.
 #
 # scikit-learn judges one reading (masked) and nothing else. inkling is timed twice: its whole card (four readings), and one
 # reading, on a cohort whose copied blocks are gone from the file. Even that does more than scikit-learn: intervals by bootstrap,
@@ -37,8 +39,11 @@ found=$(ours masked)
 read -r before memory_one <<<"$found"
 found=$(LOG="$work/theirs.log" cpu "$here/.venv/bin/python" "$here/darwin_sklearn.py" "$INKLING_DATA/darwin/DARWIN.csv" \
   "$INKLING_DATA/darwin/imputed_mask.csv" "$work/judged-darwin/splits.json" --repeats "$repeats" --families "$families" --jobs "$(nproc)" \
-  --kept "$(dirname "$inkling")/../darwin-sklearn.json" --again)
+  --kept "$(dirname "$inkling")/../darwin-sklearn.json" $([ -n "${KEPT:-}" ] || echo --again))
 read -r theirs _ <<<"$found"
+if [ -n "${KEPT:-}" ]; then
+  theirs=$(tail -1 "$work/theirs.log" | python3 -c 'import json, sys; print(sum(it["cpu_s"] for it in json.load(sys.stdin).values()))')
+fi
 found=$(ours masked)
 read -r after _ <<<"$found"
 
@@ -58,9 +63,9 @@ for whole, one in zip(*(read(f"judged-{cohort}/card.json")["estimators"] for coh
     aucs = [it["readings"]["masked"]["auc"]["value"] for it in (whole, one)]
     print(f"AUC  {whole['name']:<14} inkling {aucs[0]:.4f}  one reading {aucs[1]:.4f}  scikit-learn {theirs[whole['name']]['auc']:.4f}")
 PY
-awk -v w="$whole" -v a="$before" -v b="$after" -v t="$theirs" -v m="$memory" -v o="$memory_one" 'BEGIN {
+awk -v w="$whole" -v a="$before" -v b="$after" -v t="$theirs" -v m="$memory" -v o="$memory_one" -v kept="${KEPT:+, kept}" 'BEGIN {
   one = a > b ? a : b
-  printf "CPU  scikit-learn %.1f s (one reading)\n", t
+  printf "CPU  scikit-learn %.1f s (one reading%s)\n", t, kept
   printf "     inkling, one reading %.1f s and %.1f s  ratio %.1f  memory %d MiB\n", a, b, t / one, o
   printf "     inkling, whole card %.1f s  ratio %.1f  memory %d MiB\n", w, t / w, m
 }'

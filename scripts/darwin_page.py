@@ -126,7 +126,8 @@ def readings(measured):
     for name, it in measured.estimators.items():
         of = it["readings"]
         found = [of["masked"], of["as_published"], of["untouched"], it["missingness_only"]]
-        rows.append([NAMES[name], *(ranged(reading["auc"]) for reading in found), plain(measured.peers[name]["auc"])])
+        peer = plain(measured.peers[name]["auc"]) if name in measured.peers else "–"
+        rows.append([NAMES[name], *(ranged(reading["auc"]) for reading in found), peer])
     people = measured.head["readings"]["untouched"]["people"]
     header = ["estimator", "B: masked", "A: as published", f"the {people} untouched", "gaps alone", "scikit-learn on B"]
     return table(header, rows)
