@@ -237,19 +237,20 @@ def page(measured):
 
 **Twenty-five short handwriting tasks tell people with Alzheimer's disease from healthy ones with AUC {ranged(head)}**, judged on
 people nothing was fitted on. The same file with its copied blocks left in says {plain(published["value"])}: part of what is
-published on it is the file and not the hand. Three minutes of the same tasks still reach {ranged(three["short_auc"])}.
+published on it is the file and not the hand. Three minutes of the same tasks still reach {ranged(three["short_auc"])}, and one minute
+{ranged(measured.short["portable", 60]["short_auc"])}.
 
 ![AUC of each reading with its interval](darwin.svg)
 
 {answers(measured)}
 
 *{card["software"]}, `make darwin`: nested {plan["repeats"]} × {plan["outer"]} × {plan["inner"]} by people; AUC is the mean over
-outer folds, the interval comes from {plan["draws"]:,} draws of people. Nothing on this page is typed by hand.*
+outer folds, the interval comes from {plan["draws"]:,} draws of people. No figure on this page is typed by hand.*
 
 **Screening aid for research. It does not diagnose**, and this page is not evidence for a clinic: {cohort["people"]} people
 ({cohort["dementia"]} patients, {cohort["healthy"]} healthy), one tablet, Italian, nobody with MCI, ages and schooling not in the file
-(so what age alone would reach cannot be known), and half of them patients. Where {values["prevalence"]:.2%} are impaired, of those whom the
-headline's cut flags **{values["positive"]:.0%}** would be, and of those it passes {values["negative"]:.1%} would not
+(so what age alone would reach cannot be known), and half of them patients. Where {100 * values["prevalence"]:.2f} % are impaired, of those whom the
+headline's cut flags **{100 * values["positive"]:.0f} %** would be, and of those it passes {100 * values["negative"]:.1f} % would not
 (sensitivity {short_ranged(masked["sensitivity"])}, specificity {short_ranged(masked["specificity"])}).
 
 ## What is wrong with the file
