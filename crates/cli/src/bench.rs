@@ -1,10 +1,6 @@
 //! `inkling bench`: how long a network takes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -82,7 +78,7 @@ fn onnxruntime(graph: &Graph, threads: usize) -> Result<Network> {
     let library = library.context(
         "expected INKLING_ORT to name the library of ONNX Runtime (libonnxruntime.so…), got nothing",
     )?;
-    Ok(Network::by_onnxruntime(graph, Path::new(&library), threads)?)
+    Ok(Network::by_onnxruntime(graph, std::path::Path::new(&library), threads)?)
 }
 
 #[cfg(not(feature = "ort"))]

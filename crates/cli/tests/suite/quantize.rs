@@ -65,7 +65,7 @@ fn quantize(folder: &Path, arguments: &[&str]) -> Said {
 #[test]
 fn a_network_is_quantised_shown_and_run() {
     let folder = folder();
-    let said = quantize(folder.path(), &["--calibrate", "rows.npz", "--least-sqnr", "25", "--correct-bias"]);
+    let said = quantize(folder.path(), &["--calibrate", "rows.npz", "--least-sqnr", "25"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     for part in
         ["/wide", "Gemm", "480", "weights dB", "outputs: ", "signal to quantisation noise", "static-int8: "]
@@ -96,7 +96,8 @@ fn the_cost_comes_as_json_for_every_scheme() {
             quantize(folder.path(), &[scheme, &["--calibrate", "rows.npz", "--format", "json"]].concat());
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{scheme:?}");
         let told: Value = serde_json::from_str(&said.out).unwrap();
-        assert!(told["fidelity"]["sqnr_db"].as_f64().unwrap() > 15.0, "{told}");
+        let least = if scheme[1] == "int4" { 9.0 } else { 20.0 };
+        assert!(told["fidelity"]["sqnr_db"].as_f64().unwrap() > least, "{told}");
         assert_eq!(told["layers"].as_array().unwrap().len(), 2);
         assert_eq!(told["layers"][0]["bits"], if scheme[1] == "int4" { 4 } else { 8 });
         assert_eq!(

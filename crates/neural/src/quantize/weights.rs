@@ -1,7 +1,7 @@
 //! Weights as integers.
 
 use super::{
-    grid::{code, scale_safe_in_pairs, scale_that_loses_least},
+    grid::{codes as codes_of, scale_that_loses_least},
     layer::{Kind, Layer},
 };
 
@@ -65,6 +65,11 @@ impl Weighing<'_> {
 }
 
 impl Weighing<'_> {
+    /// Tables are looked up and never multiplied in pairs.
+    fn is_pair_safe(&self, layer: &Layer) -> bool {
+        self.pair_safe && layer.kind != Kind::Table
+    }
+
     /// The scale of a channel. Weights of zero leave it to the bias, which needs room above and steps that are fine enough.
     fn scale(&self, layer: &Layer, channel: usize, weights: &[f32]) -> f32 {
         let least = self.bias.map_or(0.0, |(input, bias)| {
@@ -72,10 +77,8 @@ impl Weighing<'_> {
         });
         let best = if weights.iter().all(|it| *it == 0.0) {
             0.0
-        } else if self.pair_safe && layer.kind != Kind::Table {
-            scale_safe_in_pairs(weights)
         } else {
-            scale_that_loses_least(weights, &self.of(layer, channel))
+            scale_that_loses_least(weights, &self.of(layer, channel), self.is_pair_safe(layer))
         };
         let scale = best.max(least);
         if scale > f32::MIN_POSITIVE { scale } else { 1.0 }
@@ -89,7 +92,8 @@ pub(super) fn eight(layer: &Layer, values: &[f32], how: &Weighing<'_>) -> Coded 
     for channel in 0..layer.channels() {
         let weights: Vec<f32> = layer.places(channel).map(|it| values[it]).collect();
         let scale = how.scale(layer, channel, &weights);
-        layer.places(channel).zip(&weights).for_each(|(place, weight)| codes[place] = code(*weight, scale));
+        let of = codes_of(&weights, scale, how.is_pair_safe(layer));
+        layer.places(channel).zip(of).for_each(|(place, code)| codes[place] = code);
         scales.push(scale);
     }
     Coded::Eight { codes, scales }
