@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 5
 
 bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)
+
+bench-quantize: build ## our quantiser and onnxruntime.quantization on the same networks and samples (PyPI); NETWORKS chooses
+	@bench/quantize.sh $(INKLING) $(NETWORKS)
 
 bench-many: build ## memory of `measure` over 1,000 and 10,000 files, and resuming after a kill
 	@bench/many-files.py $(INKLING)

@@ -1,13 +1,8 @@
 //! `inkling bench`: how long a network takes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use assess::Networks;
 use clap::{Args, ValueEnum};
 use neural::{
     Graph, Network,
@@ -56,7 +51,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.threads == 0 || line.batch.contains(&0) {
         bail!("expected at least one thread and one item a run, got none");
     }
-    let path = found(&line.network)?;
+    let path = crate::run_network::file_of(&line.network)?;
     // Packed and language networks are no graphs: they are timed, and their operations are not counted.
     let is_packed = path.extension().is_some_and(|it| it == "inkpack" || it == "gguf" || it == "bin");
     let graph = if is_packed { None } else { Some(Graph::read_onnx(&path)?) };
@@ -88,20 +83,13 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn found(name: &Path) -> Result<PathBuf> {
-    match name.to_str().filter(|it| !name.exists() && !it.contains(['/', '.'])) {
-        Some(known) => Ok(Networks::here()?.file(known)?),
-        None => Ok(name.to_owned()),
-    }
-}
-
 #[cfg(feature = "ort")]
 fn onnxruntime(graph: &Graph, threads: usize) -> Result<Network> {
     let library = std::env::var_os("INKLING_ORT").filter(|it| !it.is_empty());
     let library = library.context(
         "expected INKLING_ORT to name the library of ONNX Runtime (libonnxruntime.so…), got nothing",
     )?;
-    Ok(Network::by_onnxruntime(graph, Path::new(&library), threads)?)
+    Ok(Network::by_onnxruntime(graph, std::path::Path::new(&library), threads)?)
 }
 
 #[cfg(not(feature = "ort"))]

@@ -11,6 +11,7 @@ mod evaluate;
 mod measure;
 mod networks;
 mod progress;
+mod quantize;
 mod run_network;
 mod screeners;
 mod shorten;
@@ -44,6 +45,7 @@ enum Command {
     Networks(networks::Line),
     Run(run_network::Line),
     Bench(bench::Line),
+    Quantize(quantize::Line),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +75,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Networks(line) => networks::run(line),
         Command::Run(line) => run_network::run(line),
         Command::Bench(line) => bench::run(line),
+        Command::Quantize(line) => quantize::run(line),
     }
 }
 

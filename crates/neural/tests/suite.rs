@@ -9,5 +9,7 @@ mod files;
 mod judge;
 #[path = "suite/language.rs"]
 mod language;
+#[path = "suite/quantize.rs"]
+mod quantize;
 #[path = "suite/whisper.rs"]
 mod whisper;
