@@ -100,17 +100,18 @@ pub use conformal::Coverage;
 pub use error::Error;
 pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts};
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence, HoldoutLook,
-    LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, count_look,
-    evaluate, evaluate_graded, evaluate_resuming, look,
+    By, ClassEvidence, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedGroup, GradedMetrics,
+    HoldoutEvidence, HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, SaidPoints,
+    Splits, Target, Watch, Work, count_look, evaluate, evaluate_graded, evaluate_graded_resuming,
+    evaluate_resuming, look,
 };
 pub use label::{Label, Points};
-pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
+pub use metric::{Bin, ClassMetrics, Interval, Metrics, OneClass, PointsMetrics, auc, predictive_values};
 pub use repeat::Repeated;
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
-    Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
-    Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
+    Aside, Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Joining, Measurements, Operating,
+    Outcome, Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};

@@ -188,24 +188,30 @@ fn group(it: &learn::Subgroup) -> Row {
 pub(super) fn tasks(form: &FormEvidence) -> Markup {
     let mut sets: Vec<&SetEvidence> = form.sets.iter().collect();
     sets.sort_by(|a, b| {
-        let single = |it: &SetEvidence| it.operating.tasks.len() == 1;
+        let single = |it: &SetEvidence| it.operating.size == 1 && !it.operating.tasks.is_empty();
         single(a).cmp(&single(b)).then(b.metrics.auc.value.total_cmp(&a.metrics.auc.value))
     });
-    let rows: Vec<Row> = sets.into_iter().map(set).collect();
+    let parts =
+        if sets.iter().any(|it| !it.operating.modalities.is_empty()) { "modalities" } else { "tasks" };
+    let by = if parts == "tasks" { "task by task" } else { "modality by modality" };
+    let rows: Vec<Row> = sets.into_iter().map(|it| set(it, parts)).collect();
     html! {
         section {
-            h2 { "Form " (form.form) ", task by task" small { (if form.features.is_empty() { "every feature".to_owned() } else { form.features.join(", ") }) } }
-            (forest(["tasks", "people", "AUC (95 %)", "sensitivity · specificity at the upper cut"], &rows, None))
+            h2 { "Form " (form.form) ", " (by) small { (if form.features.is_empty() { "every feature".to_owned() } else { form.features.join(", ") }) } }
+            (forest([parts, "people", "AUC (95 %)", "sensitivity · specificity at the upper cut"], &rows, None))
         }
     }
 }
 
-fn set(it: &SetEvidence) -> Row {
+fn set(it: &SetEvidence, parts: &str) -> Row {
     let operating = &it.operating;
-    let name = match operating.tasks.as_slice() {
-        [] => format!("any {} tasks, on average", operating.size),
-        [task] => task.to_string(),
-        tasks => format!("all {} tasks", tasks.len()),
+    let name = match (operating.modalities.as_slice(), operating.tasks.as_slice()) {
+        ([], []) if operating.size == 1 => format!("any one of the {parts}, on average"),
+        ([], []) => format!("any {} {parts}, on average", operating.size),
+        ([], [task]) => task.to_string(),
+        ([], tasks) => format!("all {} tasks", tasks.len()),
+        ([modality], _) => modality.clone(),
+        (modalities, _) => modalities.join(" + "),
     };
     let words = format!("{} · {}", short(&operating.upper.sensitivity), short(&operating.upper.specificity));
     Row::new(&name, operating.people, it.metrics.auc, &words)
