@@ -104,8 +104,12 @@ pub(crate) fn probability(score: &Score, card: &Card, wording: Wording) -> Strin
 
 /// What the probability means for people like this one.
 pub(crate) fn people_like_this(score: &Score, card: &Card, wording: Wording) -> String {
-    let without = (100.0 * (1.0 - score.probability_at(wording.prevalence).value)).round();
-    format!("Of 100 people with this result, about {without:.0} do not have {}.", disease(card))
+    let without = match 100.0 * (1.0 - score.probability_at(wording.prevalence).value) {
+        it if it > 99.5 => "more than 99".to_owned(),
+        it if it < 0.5 => "fewer than 1".to_owned(),
+        it => format!("about {it:.0}"),
+    };
+    format!("Of 100 people with this result, {without} do not have {}.", disease(card))
 }
 
 /// How often the bands were wrong or undecided for people whom nothing was fitted on.
@@ -138,9 +142,9 @@ pub(crate) fn arithmetic(score: &Score, card: &Card, wording: Wording) -> Option
         sensitivity,
         specificity,
         words::stated_percent(wording.prevalence),
-        words::percent(positive),
-        words::percent(1.0 - positive),
-        words::percent(negative),
+        words::predictive(positive),
+        words::predictive(1.0 - positive),
+        words::predictive(negative),
     ))
 }
 

@@ -47,6 +47,37 @@ fn coverage(card: &Card) -> Markup {
     }
 }
 
+/// How the columns repeat in people who came again; nothing where nobody did.
+pub(super) fn repeats(card: &Card) -> Markup {
+    let all = &card.repeats;
+    let values: Vec<f64> = all.iter().map(|it| it.icc.value).collect();
+    let poor = values.iter().filter(|it| **it < 0.5).count();
+    let people = all.iter().map(|it| it.people).max().unwrap_or(0);
+    html! {
+        @if let Some(median) = feature::median(&values) {
+            section {
+                h2 { "Do the measures repeat?" small { "up to " (people) " people who came again" } }
+                p {
+                    "Median ICC(2,1) of " (all.len()) " columns: " b { (format!("{median:.2}")) } "; " (poor) " below .5, which is poor. \
+                    A change of one person is judged by the standard error of measurement."
+                }
+                details {
+                    summary { "every column, the worst first" }
+                    table {
+                        tr { th { "column" } th.num { "people × sessions" } th.num { "ICC (95 %)" } th.num { "standard error" } th.num { "least change" } th.num { "mean shift" } }
+                        @for it in all {
+                            tr {
+                                td.name { (it.column) } td.num { (it.people) " × " (it.sessions) } td.num { (short(&it.icc)) }
+                                td.num { (format!("{:.3}", it.sem)) } td.num { (format!("{:.3}", it.minimal_change)) } td.num { (format!("{:+.3}", it.shift)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Each site or device when it was left out whole.
 pub(super) fn left_out(card: &Card) -> Markup {
     let Some(it) = &card.left_out else {

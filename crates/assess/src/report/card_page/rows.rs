@@ -7,14 +7,14 @@ use super::{auc, not_run, short};
 use crate::figure::Forest;
 
 /// One estimate of a forest.
-struct Row {
-    name: String,
+pub(super) struct Row {
+    pub(super) name: String,
     /// Number of people, and what more stands in the column.
-    people: String,
-    estimate: Option<Interval>,
-    greyed: bool,
+    pub(super) people: String,
+    pub(super) estimate: Option<Interval>,
+    pub(super) greyed: bool,
     /// What is to be said of it.
-    words: String,
+    pub(super) words: String,
 }
 
 impl Row {
@@ -27,6 +27,11 @@ impl Row {
 /// A table of rows on one scale; the pale line is `headline`.
 fn forest(heads: [&str; 4], rows: &[Row], headline: Option<f64>) -> Markup {
     let forest = Forest::new(rows.iter().filter_map(|it| it.estimate).map(|it| it.low), headline);
+    on(&forest, heads, rows, auc)
+}
+
+/// A table of rows on a scale of its own, their estimates in `words`.
+pub(super) fn on(forest: &Forest, heads: [&str; 4], rows: &[Row], words: fn(&Interval) -> String) -> Markup {
     html! {
         div.table-scroll { table.forest {
             tr { th { (heads[0]) } th.num { (heads[1]) } th.plot { (forest.scale()) } th.num { (heads[2]) } th { (heads[3]) } }
@@ -35,7 +40,7 @@ fn forest(heads: [&str; 4], rows: &[Row], headline: Option<f64>) -> Markup {
                     td.name { (row.name) }
                     td.num { (row.people) }
                     @match &row.estimate {
-                        Some(it) => { td.plot { (forest.row((it.value, it.low, it.high), row.greyed)) } td.num { (auc(it)) } }
+                        Some(it) => { td.plot { (forest.row((it.value, it.low, it.high), row.greyed)) } td.num { (words(it)) } }
                         None => { td.plot {} td.num { "one class only" } }
                     }
                     td.why { (row.words) }
