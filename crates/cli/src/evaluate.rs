@@ -27,6 +27,9 @@ pub(crate) struct Line {
     /// extra-trees.
     #[arg(long, value_delimiter = ',')]
     estimator: Vec<String>,
+    /// Let every class count as much as any other, however many people it has.
+    #[arg(long)]
+    balanced: bool,
     /// What is to be told of people.
     #[arg(long, value_enum, default_value = "impaired")]
     target: Asked,
@@ -87,6 +90,9 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
     if line.holdout && holdout.is_none() {
         bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
+    }
+    if line.holdout && line.target.graded().is_some() {
+        bail!("--holdout looks at people for the target impaired; expected no --target beside it");
     }
     let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
@@ -167,7 +173,8 @@ fn families(line: &Line) -> Result<Vec<Family>> {
     };
     let asked: Vec<&str> = line.estimator.iter().map(String::as_str).collect();
     let names = if asked.is_empty() { default } else { &asked[..] };
-    names.iter().map(|name| family(name)).collect()
+    let families = names.iter().map(|name| family(name)).collect::<Result<Vec<_>>>()?;
+    Ok(if line.balanced { families.into_iter().map(Family::balanced).collect() } else { families })
 }
 
 /// One look at the people set aside. It is written down before its numbers exist.

@@ -279,6 +279,43 @@ mod tests {
     }
 
     #[test]
+    fn a_screeners_own_people_who_came_again_judge_what_no_study_has() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session"));
+        let assessor = crate::Assessor::new(crate::Fitted::shipped().unwrap(), crate::Intake::default());
+        let mut now = assessor.assess_folder(folder).unwrap();
+        let clock = Task::new("clock").unwrap();
+        let judge = |now: &Assessment, new| by_card(now, ("ink.darwin.total_time", &clock), (30.0, new));
+        assert!(judge(&now, 60.0).is_none(), "nobody of DARWIN came again");
+        let again = learn::Repeated {
+            column: "darwin-24/ink.darwin.total_time".to_owned(),
+            people: 24,
+            sessions: 2,
+            icc: learn::Interval { value: 0.41, low: 0.05, high: 0.69 },
+            sem: 5.0,
+            minimal_change: 13.86,
+            shift: -1.0,
+        };
+        now.card.as_mut().unwrap().repeats.push(again);
+        // One error of a difference is √2 · 5 s = 7.07 s.
+        let Some(Judgement::Noise { index, note, source }) = judge(&now, 43.0) else {
+            panic!("13 s are noise")
+        };
+        assert!((index - 13.0 / 50f64.sqrt()).abs() < 1e-12 && source == "card of handwriting-darwin@1");
+        assert_eq!(
+            note,
+            "24 people in 2 sessions, ICC 0.41 (0.05 to 0.69); the measure repeats poorly; few people"
+        );
+        assert!(matches!(judge(&now, 44.0), Some(Judgement::Reliable { better: None, .. })));
+        let norms = Norms::shipped().unwrap();
+        let mut key = now.card.as_ref().unwrap().repeats[0].clone();
+        key.column = "clock/ink.time.total".to_owned();
+        now.card.as_mut().unwrap().repeats.push(key);
+        let rows = norms.changes(&now.clone(), &now).unwrap().rows;
+        let row = rows.iter().find(|it| it.feature == "ink.time.total").unwrap();
+        assert!(matches!(&row.judgement, Judgement::Noise { index, .. } if *index == 0.0), "{row:?}");
+    }
+
+    #[test]
     fn what_has_no_reliability_is_not_judged() {
         let reason = |judgement| match judgement {
             Judgement::NotJudged { reason } => reason,
