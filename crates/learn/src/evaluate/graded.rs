@@ -246,6 +246,9 @@ struct Fold<Y: Judged> {
     said: Vec<Said<Y::Score>>,
 }
 
+/// An outer fold and what one family said in it.
+type Judgement<'a, 'b, Y> = (&'a Outer<'b, Y>, &'a Fold<Y>);
+
 /// Place among everybody, what was said, and what would be said without a measurement.
 type Said<S> = (usize, S, S);
 
@@ -272,7 +275,7 @@ fn judge<Y: Judged>(
     };
     let judged: Vec<Vec<Fold<Y>>> = units.par_iter().map(fold).collect::<Result<_, Error>>()?;
     let evidence = |(number, family): (usize, &Family)| {
-        let folds: Vec<(&Outer<'_, Y>, &Fold<Y>)> =
+        let folds: Vec<Judgement<'_, '_, Y>> =
             units.iter().zip(judged.iter().map(|folds| &folds[number])).collect();
         evidence(family, &folds, everybody, plan)
     };
@@ -305,7 +308,7 @@ fn outer_fold<Y: Judged>(
 
 fn evidence<Y: Judged>(
     family: &Family,
-    folds: &[(&Outer<'_, Y>, &Fold<Y>)],
+    folds: &[Judgement<'_, '_, Y>],
     everybody: &Training<'_, Y>,
     plan: &Plan,
 ) -> Result<GradedEvidence, Error> {
@@ -313,7 +316,7 @@ fn evidence<Y: Judged>(
     let mut counts = vec![0; family.grid.len()];
     folds.iter().for_each(|(_, fold)| counts[fold.chosen] += 1);
     let repeats = |of: fn(&Said<Y::Score>) -> Y::Score| -> Vec<Vec<Y::Score>> {
-        let repeat = |folds: &[(&Outer<'_, Y>, &Fold<Y>)]| {
+        let repeat = |folds: &[Judgement<'_, '_, Y>]| {
             let mut said: Vec<_> = folds.iter().flat_map(|(_, fold)| &fold.said).collect();
             said.sort_by_key(|it| it.0);
             said.into_iter().map(of).collect()
@@ -355,11 +358,11 @@ fn subgroups<Y: Judged>(
 fn left_out<Y: Judged>(
     by: By,
     said: &[Vec<Y::Score>],
-    (folds, everybody): (&[(&Outer<'_, Y>, &Fold<Y>)], &Training<'_, Y>),
+    (folds, everybody): (&[Judgement<'_, '_, Y>], &Training<'_, Y>),
     plan: &Plan,
 ) -> Vec<GradedGroup> {
     let people = everybody.0.table.participants();
-    let judged = |(outer, fold): &(&Outer<'_, Y>, &Fold<Y>)| {
+    let judged = |(outer, fold): &Judgement<'_, '_, Y>| {
         let name = outer.held.rows().first().and_then(|&row| by.of(&people[row]))?;
         let places: Vec<usize> = fold.said.iter().map(|it| it.0).collect();
         let of = (by.word(), name.to_owned(), Some(outer.training.len()));

@@ -119,7 +119,7 @@ fn a_fused_screener_is_saved_and_loaded_to_the_same_score() {
 #[test]
 fn bands_of_new_people_are_wrong_no_more_often_than_asked() {
     let others = people(400, 9);
-    let (mut wrong, mut of) = ([0, 0], [0, 0]);
+    let (mut wrong, mut of) = ([0u32, 0], [0u32, 0]);
     for row in 0..others.len() {
         let impaired = row % 2 == 1;
         let Outcome::Scored(score) =
@@ -130,7 +130,7 @@ fn bands_of_new_people_are_wrong_no_more_often_than_asked() {
         of[usize::from(impaired)] += 1;
         let is_wrong =
             matches!((score.band, impaired), (learn::Band::Low, true) | (learn::Band::High, false));
-        wrong[usize::from(impaired)] += usize::from(is_wrong);
+        wrong[usize::from(impaired)] += u32::from(is_wrong);
     }
     // An error rate of .1, on about 190 people of each class: .1 + 2.5 standard errors is .155.
     assert!((0..2).all(|it| f64::from(wrong[it]) < 0.155 * f64::from(of[it])), "{wrong:?} of {of:?}");

@@ -16,7 +16,8 @@ pub(super) fn chance_and_size(card: &Card) -> Markup {
                     Some(it) => figure {
                         (figure::permutation(&it.permuted, it.observed))
                         figcaption {
-                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.4}", it.p)) "."
+                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.3}", it.p))
+                            @if (it.p * (it.permuted.len() + 1) as f64).round() <= 1.0 { ", the least that so many permutations can give" } "."
                         }
                     },
                     None => (not_run("The permutation test was", "inkling evaluate … --permutations 99")),

@@ -103,12 +103,17 @@ pub(super) fn baselines(card: &Card) -> Markup {
     for it in card.baselines.iter().flat_map(|it| &it.fitted) {
         rows.push(Row::new(&it.name, masked.people, it.auc, &columns(&it.columns)));
     }
-    let absent: Vec<String> = card
-        .baselines
-        .iter()
-        .flat_map(|it| &it.unchecked)
-        .map(|it| format!("{} ({})", it.check, it.reason))
-        .collect();
+    // Each reason once, with all it holds for.
+    let mut absent: Vec<(&str, Vec<&str>)> = vec![];
+    for it in card.baselines.iter().flat_map(|it| &it.unchecked) {
+        let check = it.check.trim_end_matches(" baseline");
+        match absent.iter_mut().find(|known| known.0 == it.reason) {
+            Some((_, checks)) => checks.push(check),
+            None => absent.push((&it.reason, vec![check])),
+        }
+    }
+    let absent: Vec<String> =
+        absent.iter().map(|(reason, checks)| format!("{} ({reason})", checks.join(", "))).collect();
     let by = card.baselines.as_ref().map_or(String::new(), |it| format!("baselines by {}", it.estimator));
     html! {
         section {
