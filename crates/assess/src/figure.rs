@@ -20,7 +20,7 @@ use maud::{Markup, html};
 pub(crate) use bars::bars;
 pub(crate) use evidence::evidence;
 pub(crate) use forest::Forest;
-pub(crate) use graded::{agreement, confusion, of_classes, predicted};
+pub(crate) use graded::{agreement, confusion, of_classes, predicted, signed};
 pub(crate) use judged::{Benefit, CalibrationBin, RocPoint, calibration, decision, distribution, roc};
 pub(crate) use learning::{learning_curve, permutation};
 pub(crate) use spectrogram::Spectral;

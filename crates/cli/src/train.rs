@@ -103,7 +103,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
 fn words(set: &SetEvidence) -> Option<String> {
     let operating = &set.operating;
     match operating.modalities.as_slice() {
-        [] if operating.tasks.len() == 1 => None,
+        [] if operating.tasks.len() == 1 || operating.size == 1 => None,
         [] => Some(format!("{:>2} tasks", operating.size)),
         modalities => Some(modalities.join(" + ")),
     }

@@ -15,7 +15,7 @@ use crate::{
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
 pub(crate) use reading::{reading, reading_of};
-pub(crate) use words::limits;
+pub(crate) use words::graded_limits;
 
 /// What `evaluate` and `train` write down: `card.json`. Fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

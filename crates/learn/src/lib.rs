@@ -7,7 +7,7 @@
 //! - [`evaluate()`]: a [`Card`] with every metric of every estimator on several readings of the same cohort — the file as it
 //!   is, the file without copied blocks, the pattern of missing blocks alone, the untouched people — and the [`Splits`] it was
 //!   made on, so that another program can check them.
-//! - [`evaluate_graded()`]: the same for three classes, or points of the MMSE and MoCA.
+//! - [`evaluate_graded()`]: three classes, or points of the MMSE and MoCA, as a [`Graded`] card.
 //! - [`train()`]: a [`Screener`] with the card that judges it. [`Screener::score`] says of one person's [`Measurements`] how
 //!   much more likely they are in impaired people than in healthy ones, with an interval, what moved it, and when nothing
 //!   should be concluded.

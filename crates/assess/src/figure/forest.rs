@@ -37,6 +37,11 @@ impl Forest {
         Self { x: Scale::linear((0.0, to), (8.0, WIDTH - 8.0)), from: 0.0, to, step, chance: None, headline }
     }
 
+    /// The same with another value that nothing at all reaches, or none.
+    pub(crate) fn with_chance(self, chance: Option<f64>) -> Self {
+        Self { chance, ..self }
+    }
+
     /// The scale itself, for the head of the column: chance is .5.
     pub(crate) fn scale(&self) -> Markup {
         let first = (self.from / self.step - 1e-9).ceil() as u32;

@@ -49,9 +49,9 @@ pub(crate) fn agreement(pairs: &[Pair], bias: f64, (low, high): (f64, f64), name
         (axes.band(&[(across.0, low, high), (across.1, low, high)], "#eef2f6"))
         (level(0.0, Look::against()))
         (dots(&axes, means().zip(pairs.iter().map(|it| it.1 - it.0))))
-        (level(low, Look::second(WARM))) (words(low, &format!("{low:+.1}").replace('-', "−")))
-        (level(high, Look::second(WARM))) (words(high, &format!("{high:+.1}")))
-        (level(bias, Look::main(WARM))) (words(bias, &format!("bias {bias:+.1}").replace('-', "−")))
+        (level(low, Look::second(WARM))) (words(low, &signed(low)))
+        (level(high, Look::second(WARM))) (words(high, &signed(high)))
+        (level(bias, Look::main(WARM))) (words(bias, &format!("bias {}", signed(bias))))
     };
     axes.draw(
         &format!(
@@ -61,10 +61,18 @@ pub(crate) fn agreement(pairs: &[Pair], bias: f64, (low, high): (f64, f64), name
     )
 }
 
+/// Most points of the MMSE and of the MoCA: what is said above is drawn at the edge.
+const MOST: f64 = 30.0;
+
 /// A domain that holds two ends, and the distance of its ticks.
 fn round(low: f64, high: f64) -> ((f64, f64), f64) {
     let step = super::round_step((high - low).max(1.0), 6);
-    (((low / step).floor() * step, (high / step).ceil() * step), step)
+    (((low / step).floor() * step, ((high / step).ceil() * step).min(MOST)), step)
+}
+
+/// A difference with its sign; 0 has none.
+pub(crate) fn signed(value: f64) -> String {
+    if value.abs() < 0.05 { "0.0".to_owned() } else { format!("{value:+.1}").replace('-', "−") }
 }
 
 fn dots(axes: &Axes, points: impl Iterator<Item = (f64, f64)>) -> Markup {
@@ -116,8 +124,10 @@ pub(crate) fn of_classes(curves: &[(String, Vec<RocPoint>)]) -> Markup {
         @for (_, (((_, points), _), fill)) in all() {
             (axes.band(&points.iter().map(|it| (it.fpr, it.low, it.high)).collect::<Vec<_>>(), fill))
         }
-        @for (place, (((words, points), look), _)) in all() {
-            (axes.line(points.iter().map(|it| (it.fpr, it.tpr)), look))
+        @for (_, (((_, points), look), _)) in all() { (axes.line(points.iter().map(|it| (it.fpr, it.tpr)), look)) }
+        @let (left, top) = (axes.x(0.27), axes.y(0.01 + 0.075 * (curves.len() as f64 + 0.2)));
+        rect x=(px(left)) y=(px(top)) width=(px(axes.x(1.0) - left)) height=(px(axes.y(0.01) - top)) fill="white" fill-opacity="0.82" {}
+        @for (place, (((words, _), look), _)) in all() {
             (axes.key((0.36, 0.05 + 0.075 * (curves.len() - 1 - place) as f64), look, words))
         }
     };

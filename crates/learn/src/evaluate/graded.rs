@@ -232,7 +232,7 @@ pub fn evaluate_graded_resuming(
         left_out: whole.len() - people,
         estimators,
         findings: audit::findings_of(cohort, &groups, plan.seed),
-        limits: card::limits(cohort),
+        limits: card::graded_limits(cohort),
         data_hash: cohort.table.as_ref().map(crate::digest::of_table).unwrap_or_default(),
         plan: plan.clone(),
     })

@@ -68,7 +68,8 @@ pub struct PointsMetrics<T> {
     pub r2: T,
     /// Intraclass correlation of said and true points, two-way, absolute agreement, single: ICC(2,1) (Shrout & Fleiss 1979).
     pub icc: T,
-    /// Slope of true on said points: 1 is ideal, below 1 what is said lies too far apart. 0 where all said points are the same.
+    /// Slope of true on said points: 1 is ideal, below 1 what is said lies too far apart. 0 where what is said hardly differs between
+    /// people: its variance is less than a hundredth of the true points'.
     pub slope: T,
     /// Mean of said less true points.
     pub bias: T,
@@ -200,7 +201,7 @@ pub(crate) fn of_points(said: &[f64], truth: &[f64], weights: &[u32]) -> Option<
         spearman: correlation(&ranks(said, weights), &ranks(truth, weights), weights),
         r2: 1.0 - squared / variance,
         icc: icc(said, truth, weights),
-        slope: if said_variance > 1e-12 { together / said_variance } else { 0.0 },
+        slope: if said_variance > 0.01 * variance { together / said_variance } else { 0.0 },
         bias,
         lower_limit: bias - LIMITS * spread,
         upper_limit: bias + LIMITS * spread,

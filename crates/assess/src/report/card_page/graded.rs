@@ -67,7 +67,7 @@ fn beside(it: &GradedEvidence) -> Markup {
         (GradedMetrics::Points(m), GradedMetrics::Points(constant)) => html! {
             p { "Saying the training people's mean of everybody, without a measurement, is off by " b { (short(&constant.mean_absolute_error)) } " points." }
             p {
-                "95 of 100 differences of said and true points lie between " b { (signed(m.lower_limit.value)) } " and " b { (signed(m.upper_limit.value)) } ". "
+                "95 of 100 differences of said and true points lie between " b { (figure::signed(m.lower_limit.value)) } " and " b { (figure::signed(m.upper_limit.value)) } ". "
                 "Agreement, ICC(2,1): " b { (short(&m.icc)) } "; of the spread between people " b { (format!("{:.0} %", 100.0 * m.r2.value.max(0.0))) } " is told."
             }
             p.meta { "A test's own error bounds what can be told: a second sitting would not give the same points either." }
@@ -79,10 +79,6 @@ fn beside(it: &GradedEvidence) -> Markup {
         },
         _ => html! {},
     }
-}
-
-fn signed(value: f64) -> String {
-    format!("{value:+.1}").replace('-', "−")
 }
 
 fn plots(graded: &Graded, it: &GradedEvidence) -> Markup {
@@ -114,7 +110,7 @@ fn of_points(graded: &Graded, it: &GradedEvidence, m: &PointsMetrics<Interval>) 
             figure {
                 (figure::agreement(&pairs, m.bias.value, (m.lower_limit.value, m.upper_limit.value), name))
                 figcaption {
-                    b { "Agreement. " } "Bias " (signed(m.bias.value)) ", limits of agreement " (limits(&m.lower_limit)) " and " (limits(&m.upper_limit))
+                    b { "Agreement. " } "Bias " (figure::signed(m.bias.value)) ", limits of agreement " (limits(&m.lower_limit)) " and " (limits(&m.upper_limit))
                     " (Bland & Altman 1986). Dots that fall from left to right: high points are said too low, low ones too high."
                 }
             }
@@ -123,7 +119,7 @@ fn of_points(graded: &Graded, it: &GradedEvidence, m: &PointsMetrics<Interval>) 
 }
 
 fn limits(it: &Interval) -> String {
-    format!("{} ({} to {})", signed(it.value), signed(it.low), signed(it.high))
+    format!("{} ({} to {})", figure::signed(it.value), figure::signed(it.low), figure::signed(it.high))
 }
 
 fn of_classes(graded: &Graded, confusion: &[[f64; 3]; 3], each: &[ClassEvidence]) -> Markup {
@@ -150,13 +146,15 @@ fn of_classes(graded: &Graded, confusion: &[[f64; 3]; 3], each: &[ClassEvidence]
         ),
     };
     let each_row: Vec<rows::Row> = each.iter().map(one).collect();
-    let forest = Forest::new([0.0], None);
+    let forest = Forest::new([0.0], None).with_chance(None);
     let heads = ["class", "people", "sensitivity (95 %)", "specificity · precision · AUC against the others"];
     html! {
         div.pair {
             figure {
                 (figure::confusion(confusion, ["healthy", "MCI", "dementia"]))
-                figcaption { b { "Given and true. " } "Share of each true class that was given each class, and people (means over " (graded.plan.repeats) " repeats)." }
+                figcaption { b { "Given and true. " } "Share of each true class that was given each class, and people"
+                    @if graded.plan.by.is_none() { " (means over " (graded.plan.repeats) " repeats)" } "."
+                }
             }
             figure {
                 (figure::of_classes(&each.iter().map(curve).collect::<Vec<_>>()))
@@ -187,13 +185,20 @@ fn every_metric(graded: &Graded) -> Markup {
                 @for (place, name) in names.iter().enumerate() {
                     tr {
                         td.name { (name) }
-                        @for metrics in &of { td.num { (short(&metrics[place])) } }
-                        td.num { (short(&constant[place])) }
+                        @for metrics in &of { td.num { (number(&metrics[place])) } }
+                        td.num { @if name.starts_with("slope") { "–" } @else { (number(&constant[place])) } }
                     }
                 }
             } }
         }
     }
+}
+
+/// A number that may be below 0, with its interval.
+fn number(it: &Interval) -> String {
+    let one = |value: f64| format!("{:.2}", if value.abs() < 0.005 { 0.0 } else { value }).replace('-', "−");
+    let to = if it.low < 0.0 { " to " } else { "–" };
+    format!("{} ({}{to}{})", one(it.value), one(it.low), one(it.high))
 }
 
 /// Metrics with their names.
@@ -257,7 +262,8 @@ fn group_rows(evidence: &GradedEvidence, groups: &[GradedGroup]) -> Markup {
         }
         GradedMetrics::Classes { metrics, .. } => {
             let lows = groups.iter().map(|it| it.value.low);
-            (Forest::new(lows, Some(metrics.balanced_accuracy.value)), "balanced accuracy (95 %)")
+            let forest = Forest::new(lows, Some(metrics.balanced_accuracy.value));
+            (forest.with_chance(Some(1.0 / 3.0)), "balanced accuracy (95 %)")
         }
     };
     rows::on(&forest, ["group", "people", head, ""], &rows, short)
