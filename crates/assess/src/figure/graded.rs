@@ -23,7 +23,7 @@ pub(crate) fn predicted(pairs: &[Pair], mean: f64, name: &str) -> Markup {
     let span = domain.1 - domain.0;
     let body = html! {
         (axes.line([(domain.0, mean), (domain.1, mean)], Look::against()))
-        (axes.words((domain.1, mean + 0.02 * span), "end", "mean of all"))
+        (axes.words((domain.0 + 0.01 * span, mean + 0.02 * span), "start", "mean of all"))
         (axes.line([(domain.0, domain.0), (domain.1, domain.1)], Look::second(MUTED)))
         (dots(&axes, pairs.iter().copied()))
     };
