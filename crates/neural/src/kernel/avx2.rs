@@ -51,6 +51,7 @@ impl Lanes for Avx2 {
     type I = I;
 
     const TILE: (usize, usize) = (6, 1);
+    const JOINT_ROWS: usize = 4;
 
     halves! {
         add(a: F, b: F) -> F = _mm256_add_ps(a, b);
@@ -72,6 +73,20 @@ impl Lanes for Avx2 {
         nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
         dot(sum: I, a: I, b: I) -> I =
             _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+    }
+
+    #[inline(always)]
+    fn dot_both(self, sum: I, a: [I; 2], b: [I; 2]) -> I {
+        let mut out = sum;
+        for at in 0..2 {
+            // SAFETY: `self` proves the instructions.
+            out[at] = unsafe {
+                let first = _mm256_maddubs_epi16(a[0][at], b[0][at]);
+                let both = _mm256_add_epi16(first, _mm256_maddubs_epi16(a[1][at], b[1][at]));
+                _mm256_add_epi32(sum[at], _mm256_madd_epi16(both, _mm256_set1_epi16(1)))
+            };
+        }
+        out
     }
 
     #[inline(always)]

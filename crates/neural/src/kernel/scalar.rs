@@ -21,6 +21,7 @@ impl Lanes for Scalar {
     type I = [i32; WIDTH];
 
     const TILE: (usize, usize) = (4, 1);
+    const JOINT_ROWS: usize = 4;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
@@ -48,6 +49,11 @@ impl Lanes for Scalar {
             let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);
             sum.wrapping_add(product(0) + product(1) + product(2) + product(3))
         };
+    }
+
+    #[inline(always)]
+    fn dot_both(self, sum: Self::I, a: [Self::I; 2], b: [Self::I; 2]) -> Self::I {
+        self.dot(self.dot(sum, a[0], b[0]), a[1], b[1])
     }
 
     #[inline(always)]
