@@ -46,6 +46,7 @@ mod onnx;
 mod plan;
 mod plan_error;
 mod tensor;
+mod threads;
 mod tokens;
 mod weights;
 mod whisper;
@@ -58,7 +59,7 @@ pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
 pub use llama::{Cache, Llama};
-pub use network::{Executor, Network};
+pub use network::{Executor, Network, Options};
 pub use plan::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
@@ -66,6 +67,7 @@ pub use plan::{
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use threads::available_threads;
 pub use tokens::Tokens;
 pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};
 pub use whisper::whisper_encoder;

@@ -67,6 +67,9 @@ impl Lanes for Avx512 {
             _mm512_cvtepu8_epi32(_mm_loadu_si128(from.as_ptr().cast()));
         store_bytes(to: &mut [u8; WIDTH], value: __m512i) =
             _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(value));
+        pairs(sum: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpwssd_epi32(sum, a, b);
+        store_halves(to: &mut [i16; WIDTH], value: __m512i) =
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(value));
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
         halve(a: __m512i) -> __m512i = _mm512_srli_epi32::<1>(a);
         nibble(a: __m512i) -> __m512i = _mm512_srli_epi32::<4>(a);

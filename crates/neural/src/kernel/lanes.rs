@@ -139,6 +139,10 @@ pub(crate) trait Lanes: Copy {
     /// both words, and 2 and 3 of both, add up to a 16-bit integer however many of them there are: two multiplications of
     /// bytes then share the one that widens.
     fn dot_both(self, sum: Self::I, a: [Self::I; 2], b: [Self::I; 2]) -> Self::I;
+    /// Adds to each lane the products of the two signed 16-bit halves of `a`'s word with those of `b`'s.
+    fn pairs(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// Writes sixteen values, each −32768 to 32767.
+    fn store_halves(self, to: &mut [i16; WIDTH], value: Self::I);
     /// Sixteen unsigned bytes.
     fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I;
     /// Writes sixteen values, each 0 to 255.

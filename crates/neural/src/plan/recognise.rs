@@ -2,8 +2,13 @@
 //!
 //! What is not exactly one of them is not found, and runs on another executor.
 
+mod convolution;
+mod plain;
+
 use std::collections::BTreeMap;
 
+use self::plain::Plain;
+use super::convolution::{ConvolutionDescription, Range};
 use super::dense::Linear;
 use super::encoder::{EncoderBlock, EncoderDescription, Residual};
 use super::stem::Stem;
@@ -19,22 +24,47 @@ pub(crate) enum Found {
     Spectral(Stem, EncoderDescription),
     /// Linear layers, `[batch, inputs]` to `[batch, outputs]`.
     Perceptron(Vec<(Linear, Activation)>),
+    /// Convolutions of images, and the range of each value where they were quantised, or why there is none.
+    Convolutions(ConvolutionDescription, Result<Vec<Range>, String>),
 }
 
 impl Found {
-    /// What a graph of one input and one output is, if it is one of these.
-    pub(crate) fn of(graph: &Graph) -> Option<Found> {
+    /// What a graph of one input and one output is, and whether its weights were quantised; an error says why it is none of
+    /// these.
+    pub(crate) fn of(graph: &Graph) -> Result<(Found, bool), String> {
+        let plain = Plain::of(graph);
+        if let Some(found) = Found::backwards(&plain.graph) {
+            return Ok((found, plain.is_quantised));
+        }
+        let (description, ranges) = convolution::convolutions(&plain.graph, &plain.ranges).map_err(|it| {
+            format!("neither an encoder nor a perceptron; as a network of convolutions: {it}")
+        })?;
+        Ok((Found::Convolutions(description, ranges), plain.is_quantised))
+    }
+
+    fn backwards(graph: &Graph) -> Option<Found> {
         let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else { return None };
         let (search, input) = (Search { graph, producers: graph.producers() }, input.name.as_str());
-        let output = search.plain(&output.name);
-        if let Some((encoder, from)) = search.encoder(output) {
+        if let Some((encoder, from)) = search.encoder(&output.name) {
             return match from == input {
                 true => Some(Found::Encoder(encoder)),
                 false => Some(Found::Spectral(search.stem(from, input)?, encoder)),
             };
         }
-        search.perceptron(output, input).map(Found::Perceptron)
+        search.perceptron(&output.name, input).map(Found::Perceptron)
     }
+}
+
+/// A linear layer of constants.
+fn linear_of(weights: &Tensor, bias: Vec<f32>, turned: bool) -> Option<Linear> {
+    let &[rows, columns] = weights.shape() else { return None };
+    let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
+    let values = weights.as_f32()?;
+    let weights = match turned {
+        true => (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect(),
+        false => values.to_vec(),
+    };
+    (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
 }
 
 struct Search<'a> {
@@ -57,14 +87,6 @@ impl<'a> Search<'a> {
     fn node(&self, value: &str, op: &str) -> Option<&'a Node> {
         let node = &self.graph.nodes[*self.producers.get(value)?];
         (node.op == op && matches!(node.domain.as_str(), "" | "ai.onnx")).then_some(node)
-    }
-
-    /// The value behind nodes that change nothing.
-    fn plain(&self, value: &'a str) -> &'a str {
-        match self.node(value, "Identity").and_then(|node| node.input(0)) {
-            Some(from) => self.plain(from),
-            None => value,
-        }
     }
 
     /// Both inputs of a node, in either order.
@@ -99,17 +121,7 @@ impl<'a> Search<'a> {
     }
 
     fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
-        let (weights, bias) = (self.constant(weights)?, self.constant(bias)?);
-        let &[rows, columns] = weights.shape() else { return None };
-        let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
-        let (values, bias) = (weights.as_f32()?, bias.as_f32()?.to_vec());
-        let weights = match turned {
-            true => {
-                (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect()
-            }
-            false => values.to_vec(),
-        };
-        (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
+        linear_of(self.constant(weights)?, self.constant(bias)?.as_f32()?.to_vec(), turned)
     }
 
     fn norm(&self, value: &str) -> Option<(Norm, &'a str)> {
