@@ -9,8 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use assess::Networks;
 use clap::{Args, ValueEnum};
-use neural::{Graph, Network, Timing, bench};
+use neural::{Graph, Network, Options, Precision, Timing, bench};
 use serde_json::json;
+
+use crate::run_network::{Kind, told};
 
 /// Time a network: CPU time, latency, memory, and the share of what this processor can do.
 #[derive(Args)]
@@ -21,6 +23,9 @@ pub(crate) struct Line {
     /// Threads to run on.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// What our own plan computes in; the network's own precision unless told.
+    #[arg(long)]
+    precision: Option<Kind>,
     /// Items a run; several for several rows.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     batch: Vec<usize>,
@@ -54,7 +59,9 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         bail!("expected at least one thread and one item a run, got none");
     }
     let graph = Graph::read_onnx(&found(&line.network)?)?;
-    let mut networks = vec![Network::of(&graph, line.threads)?];
+    let options = Options::default().on(line.threads).with(line.precision.map(Precision::from));
+    let mut networks = vec![Network::with(&graph, &options)?];
+    eprintln!("{}", told(&networks[0]));
     if let Some(Peer::Onnxruntime) = line.against {
         networks.push(onnxruntime(&graph, line.threads)?);
     }
@@ -130,7 +137,7 @@ fn as_table(peak: neural::Peak, timings: &[Timing]) -> String {
         let memory = it.peak_mib.map_or("-".to_owned(), |it| format!("{it:.0}"));
         text += &format!(
             "{:12} {:5} {:6} {:10.3} {:11.3} {:9.3} {:9.3} {:10.1} {:>9} {:>6}\n",
-            it.executor,
+            [Some(it.executor.as_str()), it.precision].into_iter().flatten().collect::<Vec<_>>().join(" "),
             it.batch,
             it.runs,
             it.cpu_ms_min,
