@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ robustness: ## measure again how noise, codecs, gain and rooms move each voice m
 
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)
+
+darwin: build ## write docs/darwin.md and its figures: every result on DARWIN (needs INKLING_DATA; a quarter of an hour)
+	@scripts/darwin $(INKLING) $(REPEATS)
 
 fixtures: ## make fixtures/session again (needs espeak-ng, sox and flac)
 	@fixtures/make-speech.sh

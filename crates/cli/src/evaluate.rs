@@ -1,6 +1,6 @@
 //! `inkling evaluate`: judge estimators on a cohort.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{borrow::Cow, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use assess::card_page;
@@ -81,7 +81,7 @@ fn calibration(word: &str) -> Result<Calibrator, String> {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let (whole, holdout) = crate::cohort::with_holdout(&line.cohort)?;
-    let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
+    let cohort = holdout.as_ref().map_or(Cow::Borrowed(&whole), |it| Cow::Owned(it.rest(&whole)));
     if line.holdout && holdout.is_none() {
         bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
     }

@@ -200,9 +200,7 @@ pub fn evaluate_resuming(
     let splits = Splits::draw(&everybody, plan)?;
     let groups = audit::copied_blocks(table);
     let copied: Vec<Block<'_>> = groups.concat();
-    // A second table is worth its memory only where it differs.
-    let masked = (!copied.is_empty()).then(|| table.masked(&copied, &COPIED.into()));
-    let masked = masked.as_ref().unwrap_or(table);
+    let masked = &*audit::masked(table, &copied);
 
     let stage = |name| Stage::new(name, work, watch);
     let judge = |table: &FeatureTable, name| nested(&Training::new(table)?, plan, &stage(name));
