@@ -222,6 +222,8 @@ fn convolution(it: &mut Build, x: &str, shape: [usize; 4], stride: i64, groups: 
     let (weights, bias) = (it.weight(&shape), it.weight(&[shape[0]]));
     let pad = (shape[2] / 2) as i64;
     let attributes = [
+        ("kernel_shape", Attribute::Ints(vec![shape[2] as i64, shape[3] as i64])),
+        ("dilations", Attribute::Ints(vec![1; 2])),
         ("pads", Attribute::Ints(vec![pad; 4])),
         ("strides", Attribute::Ints(vec![stride; 2])),
         ("group", Attribute::Int(groups as i64)),

@@ -13,7 +13,7 @@ use super::dense::Linear;
 use super::encoder::{EncoderBlock, EncoderDescription, Residual};
 use super::stem::Stem;
 use crate::kernel::rows::{Activation, Norm};
-use crate::{Graph, Node, Tensor};
+use crate::{Dim, Graph, Node, Tensor};
 
 /// A network that can be planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,12 +112,34 @@ impl<'a> Search<'a> {
                 && node.float("beta", 1.0) == 1.0
                 && node.int("transA", 0) == 0;
             let layer = self.layer(node.input(1)?, node.input(2)?, node.int("transB", 0) == 1)?;
-            return plain.then_some((layer, node.input(0)?));
+            let from = self.rows(node.input(0)?, layer.inputs);
+            return plain.then_some((layer, from));
+        }
+        if let Some(node) = self.node(value, "Reshape") {
+            let layer = self.linear(node.input(0)?)?;
+            let shape = self.constant(node.input(1)?)?.as_i64()?;
+            return (shape.last() == Some(&(layer.0.outputs() as i64))).then_some(layer);
         }
         self.pairs(value, "Add")?.into_iter().find_map(|(product, bias)| {
             let node = self.node(product, "MatMul")?;
             Some((self.layer(node.input(1)?, bias, false)?, node.input(0)?))
         })
+    }
+
+    /// The value whose rows of `width` stand here one under the other: exporters write a layer over `[batch, tokens, width]` as
+    /// `Gemm` between two of `Reshape`.
+    fn rows(&self, value: &'a str, width: usize) -> &'a str {
+        let inside = || {
+            let node = self.node(value, "Reshape")?;
+            let shape = self.constant(node.input(1)?)?.as_i64()?;
+            let from = node.input(0).filter(|_| shape.len() == 2 && shape[1] == width as i64)?;
+            let port = self.graph.inputs.iter().find(|port| port.name == from);
+            let fits = port.is_none_or(|port| {
+                port.shape.as_ref().is_some_and(|shape| shape.len() == 3 && shape[2] == Dim::Fixed(width))
+            });
+            fits.then_some(from)
+        };
+        inside().unwrap_or(value)
     }
 
     fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
@@ -179,7 +201,10 @@ impl<'a> Search<'a> {
 
     fn attention(&self, value: &str) -> Option<Attended<'a>> {
         let (output, joined) = self.linear(value)?;
-        let turned = self.node(self.node(joined, "Reshape")?.input(0)?, "Transpose")?;
+        let turned = match self.node(joined, "Reshape") {
+            Some(node) => self.node(node.input(0)?, "Transpose")?,
+            None => self.node(joined, "Transpose")?,
+        };
         let mixed =
             self.node(turned.input(0)?, "MatMul").filter(|_| turned.ints("perm") == Some(&[0, 2, 1, 3]))?;
         let softmax =

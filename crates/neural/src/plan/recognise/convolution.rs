@@ -76,7 +76,7 @@ enum Held {
     Place(usize),
     /// An image as one vector.
     Flat(usize),
-    /// The hard sigmoid of an image, to be multiplied with it.
+    /// The hard sigmoid of a value, to be multiplied with it.
     Gate(usize),
 }
 
@@ -222,10 +222,16 @@ impl<'a> Walk<'a> {
     fn hard_sigmoid(&mut self, node: &'a Node) -> Option<()> {
         let usual = (node.float("alpha", 0.2) - 1.0 / 6.0).abs() < 1e-4 && node.float("beta", 0.5) == 0.5;
         let from = node.input(0).filter(|_| usual)?;
-        match self.image(self.place(from)?) {
-            Some(_) => self.give(node, Held::Gate(self.place(from)?)),
-            None => self.activated(node, Activation::HardSigmoid),
+        match self.is_sole(from) && self.image(self.place(from)?).is_none() {
+            true => self.activated(node, Activation::HardSigmoid),
+            false => self.give_gate(node, self.place(from)?),
         }
+    }
+
+    /// The node's outcome is the hard sigmoid of a place, which keeps its own name.
+    fn give_gate(&mut self, node: &'a Node, place: usize) -> Option<()> {
+        self.values.insert(node.outputs.first()?, Held::Gate(place));
+        Some(())
     }
 
     /// A bias, or an image added to what a convolution makes.
