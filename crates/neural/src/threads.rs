@@ -63,7 +63,10 @@ fn ratio(quota: f64, period: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn rooted(files: &[(&str, &str)]) -> tempfile::TempDir {
+    /// Names and texts of files.
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
+    fn rooted(files: Files<'_>) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = root.path().join(name);
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn the_least_quota_of_all_groups_counts_in_either_version() {
         let two = "sys/fs/cgroup/pods/one/cpu.max";
-        let cases: [(&[(&str, &str)], Option<f64>); 7] = [
+        let cases: [(Files<'_>, Option<f64>); 7] = [
             (&[("proc/self/cgroup", "0::/pods/one\n"), (two, "250000 100000\n")], Some(2.5)),
             (&[("proc/self/cgroup", "0::/pods/one\n"), (two, "max 100000\n")], None),
             (

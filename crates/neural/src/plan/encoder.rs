@@ -290,33 +290,31 @@ impl EncoderPlan {
     /// Attention of each sequence.
     fn mix(&self, workspace: &mut EncoderWorkspace, rows: usize, mask: Option<&[bool]>) {
         let EncoderWorkspace { tokens, attend, mixed, scratch, .. } = workspace;
-        for first in (0..rows).step_by((*tokens).max(1)) {
-            let mask = mask.map(|mask| &mask[first..first + *tokens]);
-            let (attend, out) =
-                (&attend[first * self.attend_stride()..], &mut mixed[first * self.stride()..]);
+        let (count, stride) = (*tokens, self.attend_stride());
+        for first in (0..rows).step_by(count.max(1)) {
+            let mask = mask.map(|mask| &mask[first..first + count]);
+            let rows = Rows { values: &attend[first * stride..], stride, count };
+            let out = &mut mixed[first * self.stride()..];
             match scratch {
-                Room::Float(scratch) => self.attention(attend, *tokens, mask, scratch, out).run(self.isa),
-                Room::Integer(scratch) => {
-                    self.attention(attend, *tokens, mask, &mut **scratch, out).run(self.isa)
-                }
+                Room::Float(scratch) => self.attention(rows, mask, scratch, out).run(self.isa),
+                Room::Integer(scratch) => self.attention(rows, mask, &mut **scratch, out).run(self.isa),
             }
         }
     }
 
-    /// Attention of one sequence, whose queries, keys and values stand side by side in `attend`.
+    /// Attention of one sequence, in whose rows queries, keys and values stand side by side.
     fn attention<'a, S>(
         &self,
-        attend: &'a [f32],
-        tokens: usize,
+        rows: Rows<'a>,
         mask: Option<&'a [bool]>,
         scratch: &'a mut S,
         out: &'a mut [f32],
     ) -> Attention<'a, S> {
         let width = self.width / self.heads;
         let part = |at: usize| Heads {
-            values: &attend[at * self.width..],
-            stride: self.attend_stride(),
-            rows: tokens,
+            values: &rows.values[at * self.width..],
+            stride: rows.stride,
+            rows: rows.count,
         };
         Attention {
             queries: part(0),

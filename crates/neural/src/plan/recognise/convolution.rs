@@ -328,7 +328,7 @@ impl<'a> Walk<'a> {
         if node.op == "Reshape" {
             let shape = self.constant(node.input(1)?)?.as_i64()?;
             let known: i64 = shape.get(1..)?.iter().filter(|it| **it != -1).product();
-            let keeps = matches!(shape[0], 0 | -1 | 1);
+            let keeps = (-1..=1).contains(&shape[0]);
             if !keeps || (known != count as i64 && (shape[0] == -1 || known != 1 || !shape.contains(&-1))) {
                 return None;
             }
