@@ -5,10 +5,12 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use neural::{
-    Graph, Network,
+    Graph, Network, Options, Precision,
     bench::{self, Timing},
 };
 use serde_json::json;
+
+use crate::run_network::{Kind, told};
 
 /// Time a network: CPU time, latency, memory, and the share of what this processor can do.
 #[derive(Args)]
@@ -19,6 +21,9 @@ pub(crate) struct Line {
     /// Threads to run on.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// What our own plan computes in; the network's own precision unless told.
+    #[arg(long)]
+    precision: Option<Kind>,
     /// Items a run; several for several rows.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     batch: Vec<usize>,
@@ -52,13 +57,15 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         bail!("expected at least one thread and one item a run, got none");
     }
     let path = crate::run_network::file_of(&line.network)?;
+    let options = Options::default().on(line.threads).with(line.precision.map(Precision::from));
     // Packed and language networks are no graphs: they are timed, and their operations are not counted.
     let is_packed = path.extension().is_some_and(|it| it == "inkpack" || it == "gguf" || it == "bin");
     let graph = if is_packed { None } else { Some(Graph::read_onnx(&path)?) };
     let mut networks = vec![match &graph {
-        Some(graph) => Network::of(graph, line.threads)?,
-        None => Network::open(&path, line.threads)?,
+        Some(graph) => Network::with(graph, &options)?,
+        None => Network::open_with(&path, &options)?,
     }];
+    eprintln!("{}", told(&networks[0]));
     if let Some(Peer::Onnxruntime) = line.against {
         let graph =
             graph.as_ref().context("expected an ONNX file to run by ONNX Runtime, got another kind")?;
@@ -129,7 +136,7 @@ fn as_table(peak: neural::Peak, timings: &[Timing]) -> String {
         let memory = it.peak_mib.map_or("-".to_owned(), |it| format!("{it:.0}"));
         text += &format!(
             "{:12} {:5} {:6} {:10.3} {:11.3} {:9.3} {:9.3} {:10.1} {:>9} {:>6}\n",
-            it.executor,
+            [Some(it.executor.as_str()), it.precision].into_iter().flatten().collect::<Vec<_>>().join(" "),
             it.batch,
             it.runs,
             it.cpu_ms_min,

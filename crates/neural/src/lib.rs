@@ -49,6 +49,7 @@ mod plan;
 mod plan_error;
 pub mod quantize;
 mod tensor;
+mod threads;
 mod tokens;
 pub mod weights;
 pub mod whisper;
@@ -61,7 +62,7 @@ pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
 pub use llama::Llama;
-pub use network::{Executor, Network};
+pub use network::{Executor, Network, Options};
 pub use plan::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
@@ -69,6 +70,7 @@ pub use plan::{
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use threads::available_threads;
 pub use tokens::Tokens;
 pub use weights::Weights;
 pub(crate) use weights::{Blocks, Layout, Note};

@@ -74,7 +74,8 @@ impl Whisper {
         let heads = heads(weights, "encoder/num_heads", width)?;
         let made = (0..blocks(weights, "encoder")?).map(|it| encoder_block(&layers, it, width));
         let last_norm = layers.norm("encoder/layer_norm", width)?;
-        let encoder = EncoderPlan::of_blocks(isa, heads, made.collect::<Result<_, _>>()?, last_norm);
+        let blocks = made.collect::<Result<_, _>>()?;
+        let encoder = EncoderPlan::of_blocks((isa, layers.precision), heads, blocks, last_norm);
         let decoder = decoder(&layers, width)?;
         let ports = ports(&stem, &decoder);
         Ok(Whisper { precision: layers.precision, stem, encoder, decoder, ports, rooms: Mutex::default() })

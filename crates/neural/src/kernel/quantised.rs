@@ -15,6 +15,8 @@ pub(crate) struct Line<T>(pub(crate) [T; WIDTH]);
 
 /// How many products of a packed column can be added within 16 bits, whatever the activations.
 const PAIRS: i32 = 2;
+/// The same of two words after one another: their products can share 16 bits.
+const FOURS: i32 = 4;
 
 /// A matrix of signed 8-bit weights, one scale a column: `weight ≈ value · scale`.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,17 +30,21 @@ pub(crate) struct Int8Matrix {
 }
 
 impl Int8Matrix {
-    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which no weight is
-    /// beyond 127 and no two neighbours of one sign (inputs 0 and 1, 2 and 3, …) are together beyond 127: 255 times their
-    /// rounded sum fits 16 bits.
+    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which those of the
+    /// four weights whose products share 16 bits ([`Lanes::dot_both`]) that have one sign are together at most 126, rounded
+    /// 128: 255 times that fits.
     pub(crate) fn quantise(weights: &[f32], inputs: usize, outputs: usize) -> Int8Matrix {
+        const MOST: f32 = 126.0;
         let mut scales = vec![0.0f32; outputs];
-        for pair in weights.chunks(2 * outputs.max(1)) {
-            let (first, second) = pair.split_at(outputs);
+        for words in weights.chunks(2 * GROUP * outputs.max(1)) {
             for (column, scale) in scales.iter_mut().enumerate() {
-                let (a, b) = (first[column], second.get(column).copied().unwrap_or(0.0));
-                let together = if (a < 0.0) == (b < 0.0) { (a + b).abs() } else { a.abs().max(b.abs()) };
-                *scale = scale.max(together / 127.0);
+                let weight = |row: usize| words.get(row * outputs + column).copied().unwrap_or(0.0);
+                for pair in [0, 2] {
+                    let four = [pair, pair + 1, pair + GROUP, pair + GROUP + 1].map(weight);
+                    let above: f32 = four.iter().map(|weight| weight.max(0.0)).sum();
+                    let below: f32 = four.iter().map(|weight| weight.min(0.0)).sum();
+                    *scale = scale.max(above.max(-below) / MOST);
+                }
             }
         }
         let quantised =
@@ -62,6 +68,8 @@ pub(crate) struct Int8Weights {
     split: Vec<(usize, Line<i32>)>,
     /// Where each panel's part of `split` starts, and the end of the last.
     starts: Vec<usize>,
+    /// Whether the products of words 0 and 1, 2 and 3, … can share 16 bits.
+    pub(super) is_joint: bool,
     /// Per panel: scales of its columns.
     pub(super) scales: Lines<f32>,
     /// Per panel: sums of its columns, by which a zero point is undone.
@@ -80,6 +88,10 @@ impl Int8Weights {
         };
         let group = |step: usize, column: usize| std::array::from_fn(|k| weight(step * GROUP + k, column));
         let (mut lines, mut split, mut starts) = (Vec::with_capacity(panels * steps), vec![], vec![0]);
+        let is_joint = (0..steps / 2).all(|both| {
+            let fit = |column| shares(group(2 * both, column), group(2 * both + 1, column));
+            (0..outputs).all(fit)
+        });
         for panel in 0..panels {
             for step in 0..steps {
                 let groups = std::array::from_fn(|lane| group(step, panel * WIDTH + lane));
@@ -98,6 +110,7 @@ impl Int8Weights {
             lines: lines.into(),
             split,
             starts,
+            is_joint,
             scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
             sums: lines_of(panels, sum),
             bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
@@ -110,11 +123,11 @@ impl Int8Weights {
         panels.checked_mul(steps.checked_add(3)?)?.checked_add(1)?.checked_mul(LINE)
     }
 
-    /// Everything a product needs, to be mapped: a line whose first word is [`PAIRS`], the lines, then per panel scales, sums
+    /// Everything a product needs, to be mapped: a line whose first word is [`PAIRS`] or [`FOURS`], the lines, then per panel scales, sums
     /// and bias. None where something was split off, which our own quantisation never asks for.
     pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(Int8Weights::file_bytes(self.inputs, self.outputs)?);
-        Lines::from(vec![Line([PAIRS; WIDTH])]).to_file(&mut bytes);
+        Lines::from(vec![Line([if self.is_joint { FOURS } else { PAIRS }; WIDTH])]).to_file(&mut bytes);
         self.lines.to_file(&mut bytes);
         self.scales.to_file(&mut bytes);
         self.sums.to_file(&mut bytes);
@@ -126,7 +139,7 @@ impl Int8Weights {
     pub(crate) fn of_file(isa: Isa, [inputs, outputs]: [usize; 2], bytes: &Bytes) -> Option<Int8Weights> {
         let whole = Int8Weights::file_bytes(inputs, outputs).filter(|it| *it == bytes.len())?;
         let fit = Lines::<i32>::of_file(bytes.slice(..LINE))[0].0[0];
-        if fit != PAIRS {
+        if ![PAIRS, FOURS].contains(&fit) {
             return None;
         }
         let panels = outputs.div_ceil(WIDTH);
@@ -138,6 +151,7 @@ impl Int8Weights {
             outputs,
             steps: inputs.next_multiple_of(WIDTH) / GROUP,
             lines: Lines::of_file(bytes.slice(LINE..rest)),
+            is_joint: fit == FOURS,
             split: Vec::new(),
             starts: vec![0; panels + 1],
             scales: Lines::of_file(part(0)),
@@ -188,6 +202,16 @@ fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Lines<T> {
 
 /// The four weights of sixteen columns that meet one word.
 type Groups = [[i8; GROUP]; WIDTH];
+
+/// Whether the products of these weights with any two words can be added in pairs of both within 16 bits.
+fn shares(first: [i8; GROUP], second: [i8; GROUP]) -> bool {
+    [0, 2].into_iter().all(|pair| {
+        let four = [first[pair], first[pair + 1], second[pair], second[pair + 1]].map(i32::from);
+        let (above, below): (i32, i32) =
+            (four.iter().map(|it| *it.max(&0)).sum(), four.iter().map(|it| *it.min(&0)).sum());
+        above <= 128 && below >= -128
+    })
+}
 
 fn words_of(groups: Groups) -> Line<i32> {
     Line(groups.map(|group| i32::from_le_bytes(group.map(|weight| weight as u8))))
@@ -275,6 +299,11 @@ impl Factors for Int8Factors<'_> {
     }
 
     #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        if self.weights.is_joint { L::JOINT_ROWS } else { L::TILE.0 }
+    }
+
+    #[inline(always)]
     fn tile<L: Lanes, const M: usize, const N: usize>(
         &self,
         lanes: L,
@@ -289,9 +318,9 @@ impl Factors for Int8Factors<'_> {
         for (m, a) in a.iter_mut().enumerate() {
             *a = bytes[m * stride..].as_ptr();
         }
-        let zero = [[lanes.splat_i(0); N]; M];
+        let (zero, b) = ([[lanes.splat_i(0); N]; M], (lines.as_ptr(), steps));
         // SAFETY: each pointer starts a row of `steps` words; `lines` are `N` panels of `steps` lines.
-        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, (lines.as_ptr(), steps), zero) };
+        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, (steps, weights.is_joint), a, b, zero) };
         if !weights.split.is_empty() {
             self.add_split(lanes, row, panel, &mut sums);
         }
@@ -335,21 +364,40 @@ impl Int8Factors<'_> {
     }
 }
 
-/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel.
+/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel;
+/// by twos where weights and `steps` let words share 16 bits.
 ///
 /// # Safety
 /// Each of `a` points to `4 · steps` bytes, `b` to `(N − 1) · apart + steps` lines.
 #[inline(always)]
 pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
     lanes: L,
-    steps: usize,
+    (steps, is_joint): (usize, bool),
     a: [*const u8; M],
     (b, apart): (*const Line<i32>, usize),
     mut sums: [[L::I; N]; M],
 ) -> [[L::I; N]; M] {
-    for step in 0..steps {
-        let mut line = [lanes.splat_i(0); N];
-        for (n, line) in line.iter_mut().enumerate() {
+    let both = if is_joint { steps - steps % 2 } else { 0 };
+    for step in (0..both).step_by(2) {
+        let mut lines = [[lanes.splat_i(0); 2]; N];
+        for (n, lines) in lines.iter_mut().enumerate() {
+            // SAFETY: `step + 1` is below `steps`, `n` below `N`.
+            let (first, second) = unsafe { (&*b.add(n * apart + step), &*b.add(n * apart + step + 1)) };
+            *lines = [lanes.load_i(&first.0), lanes.load_i(&second.0)];
+        }
+        for m in 0..M {
+            let a = a[m].cast::<i32>();
+            // SAFETY: `step + 1` is below `steps`. Two reads: one of both words is taken apart in other registers.
+            let words = unsafe { [a.add(step).read_unaligned(), a.add(step + 1).read_unaligned()] };
+            let words = [lanes.splat_i(words[0]), lanes.splat_i(words[1])];
+            for n in 0..N {
+                sums[m][n] = lanes.dot_both(sums[m][n], words, lines[n]);
+            }
+        }
+    }
+    for step in both..steps {
+        let mut lines = [lanes.splat_i(0); N];
+        for (n, line) in lines.iter_mut().enumerate() {
             // SAFETY: `step` is below `steps`, `n` below `N`.
             *line = lanes.load_i(unsafe { &(*b.add(n * apart + step)).0 });
         }
@@ -357,7 +405,7 @@ pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
             // SAFETY: `step` is below `steps`.
             let word = lanes.splat_i(unsafe { a[m].cast::<i32>().add(step).read_unaligned() });
             for n in 0..N {
-                sums[m][n] = lanes.dot(sums[m][n], word, line[n]);
+                sums[m][n] = lanes.dot(sums[m][n], word, lines[n]);
             }
         }
     }

@@ -17,6 +17,16 @@ pub enum Precision {
     Int8,
 }
 
+impl Precision {
+    /// `f32` or `int8`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Float => "f32",
+            Precision::Int8 => "int8",
+        }
+    }
+}
+
 /// Weights and bias of a linear layer: `y = x · weights + bias`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
