@@ -4,14 +4,17 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use neural::{Graph, Network, Timing, bench};
+use neural::{
+    Graph, Network,
+    bench::{self, Timing},
+};
 use serde_json::json;
 
 /// Time a network: CPU time, latency, memory, and the share of what this processor can do.
 #[derive(Args)]
 #[command(after_help = "Example:\n  inkling bench network.onnx --threads 1 --batch 1,8 --format json")]
 pub(crate) struct Line {
-    /// An ONNX file, or the name of an installed network.
+    /// An ONNX, GGUF or packed file, or the name of an installed network.
     network: PathBuf,
     /// Threads to run on.
     #[arg(long, default_value_t = 1)]
@@ -48,17 +51,25 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.threads == 0 || line.batch.contains(&0) {
         bail!("expected at least one thread and one item a run, got none");
     }
-    let graph = Graph::read_onnx(&crate::run_network::file_of(&line.network)?)?;
-    let mut networks = vec![Network::of(&graph, line.threads)?];
+    let path = crate::run_network::file_of(&line.network)?;
+    // Packed and language networks are no graphs: they are timed, and their operations are not counted.
+    let is_packed = path.extension().is_some_and(|it| it == "inkpack" || it == "gguf" || it == "bin");
+    let graph = if is_packed { None } else { Some(Graph::read_onnx(&path)?) };
+    let mut networks = vec![match &graph {
+        Some(graph) => Network::of(graph, line.threads)?,
+        None => Network::open(&path, line.threads)?,
+    }];
     if let Some(Peer::Onnxruntime) = line.against {
-        networks.push(onnxruntime(&graph, line.threads)?);
+        let graph =
+            graph.as_ref().context("expected an ONNX file to run by ONNX Runtime, got another kind")?;
+        networks.push(onnxruntime(graph, line.threads)?);
     }
     let networks: Vec<&Network> = networks.iter().collect();
     let (peak, each) = (bench::peak(), Duration::from_secs_f64(line.seconds.clamp(0.0, 3600.0)));
     let mut timings = Vec::new();
     for &batch in &line.batch {
-        let inputs = bench::made_up(&graph.inputs, batch, line.length)?;
-        let operations = bench::operations(&graph, &inputs).ok();
+        let inputs = bench::made_up(networks[0].inputs(), batch, line.length)?;
+        let operations = graph.as_ref().and_then(|graph| bench::operations(graph, &inputs).ok());
         let timed = bench::interleaved(&networks, &inputs, batch, each)?;
         timings.extend(timed.into_iter().map(|it| match operations {
             Some(operations) => it.with_operations(operations, peak),

@@ -14,7 +14,7 @@ use neural::{Network, Tensors};
 #[derive(Args)]
 #[command(after_help = "Example:\n  inkling run network.onnx input.npz --out output.npz")]
 pub(crate) struct Line {
-    /// An ONNX file, or the name of an installed network.
+    /// An ONNX, GGUF or packed file, or the name of an installed network.
     network: PathBuf,
     /// The inputs, each an array of its name.
     input: PathBuf,

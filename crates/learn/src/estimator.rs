@@ -9,6 +9,7 @@ mod fit;
 mod fusion;
 #[cfg(test)]
 mod golden;
+mod joint;
 mod lbfgs;
 mod logistic;
 mod mlp;
@@ -28,6 +29,7 @@ use logistic::{Line, Problem};
 
 pub(crate) use cholesky::Cholesky;
 pub use fusion::Parts;
+pub(crate) use joint::{Joint, Told};
 pub(crate) use logistic::{log_loss, sigmoid};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.

@@ -41,7 +41,10 @@ pub(crate) use splits::inner_seed;
 pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
-pub use graded::{Graded, GradedEvidence, GradedMetrics, Target, evaluate_graded};
+pub use graded::{
+    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedMetrics, SaidPoints, Target, evaluate_graded,
+    evaluate_graded_resuming,
+};
 pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
 pub use outer::By;

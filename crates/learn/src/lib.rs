@@ -7,7 +7,7 @@
 //! - [`evaluate()`]: a [`Card`] with every metric of every estimator on several readings of the same cohort — the file as it
 //!   is, the file without copied blocks, the pattern of missing blocks alone, the untouched people — and the [`Splits`] it was
 //!   made on, so that another program can check them.
-//! - [`evaluate_graded()`]: the same for three classes, or points of the MMSE and MoCA.
+//! - [`evaluate_graded()`]: three classes, or points of the MMSE and MoCA, as a [`Graded`] card.
 //! - [`train()`]: a [`Screener`] with the card that judges it. [`Screener::score`] says of one person's [`Measurements`] how
 //!   much more likely they are in impaired people than in healthy ones, with an interval, what moved it, and when nothing
 //!   should be concluded.
@@ -100,17 +100,18 @@ pub use conformal::Coverage;
 pub use error::Error;
 pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts};
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence, HoldoutLook,
-    LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, count_look,
-    evaluate, evaluate_graded, evaluate_resuming, look,
+    By, ClassEvidence, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedGroup, GradedMetrics,
+    HoldoutEvidence, HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, SaidPoints,
+    Splits, Target, Watch, Work, count_look, evaluate, evaluate_graded, evaluate_graded_resuming,
+    evaluate_resuming, look,
 };
 pub use label::{Label, Points};
-pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
+pub use metric::{Bin, ClassMetrics, Interval, Metrics, OneClass, PointsMetrics, auc, predictive_values};
 pub use repeat::Repeated;
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
-    Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
-    Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
+    Aside, Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Joining, Measurements, Operating,
+    Outcome, Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
 pub use subgroup::Subgroup;
 pub use train::{FormSettings, Settings, Trained, train};

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Groups smaller than this are greyed: their interval says little.
-const GREYED_BELOW: usize = 30;
+pub(crate) const GREYED_BELOW: usize = 30;
 
 /// One group of people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,20 +57,28 @@ fn band(value: Option<f64>, bands: [(f64, &str); 3]) -> Option<String> {
     bands.iter().find(|(below, _)| value < *below).map(|(_, name)| (*name).to_owned())
 }
 
-/// Every group of people of whom the grouping is known, judged by the same out-of-fold probabilities.
-pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -> Vec<Subgroup> {
-    let mut subgroups = Vec::new();
+/// What divides the people, the group, and the places of its people.
+pub(crate) type Grouped = (&'static str, String, Vec<usize>);
+
+/// Every group of people of whom the grouping is known.
+pub(crate) fn groups<'a>(people: impl Iterator<Item = &'a Participant> + Clone) -> Vec<Grouped> {
+    let mut all = Vec::new();
     for (by, group_of) in GROUPINGS {
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (row, person) in table.participants().iter().enumerate() {
+        for (place, person) in people.clone().enumerate() {
             if let Some(group) = group_of(person) {
-                groups.entry(group).or_default().push(row);
+                groups.entry(group).or_default().push(place);
             }
         }
-        let judge = |(group, rows): (String, Vec<usize>)| subgroup((by, group), &rows, repeats, plan);
-        subgroups.extend(groups.into_iter().map(judge));
+        all.extend(groups.into_iter().map(|(group, places)| (by, group, places)));
     }
-    subgroups
+    all
+}
+
+/// Every group, judged by the same out-of-fold probabilities.
+pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -> Vec<Subgroup> {
+    let judge = |(by, group, rows): Grouped| subgroup((by, group), &rows, repeats, plan);
+    groups(table.participants().iter()).into_iter().map(judge).collect()
 }
 
 /// One group's people, judged by the probabilities they have in each repeat.

@@ -110,7 +110,8 @@ pub fn peak() -> Peak {
 }
 
 /// Inputs of a network for timing: floats of a fixed sequence between −1 and 1, integers and booleans of 1. The first dimension
-/// is the batch where it has no length of its own, or one of 1; other dimensions without length have `length`.
+/// is the batch where it has no length of its own, or one of 1; dimensions called `length`, and others without length, have
+/// `length`.
 pub fn made_up(ports: &[Port], batch: usize, length: usize) -> Result<Tensors, Error> {
     ports.iter().map(|port| Ok((port.name.clone(), filled(port, batch, length)?))).collect()
 }
@@ -119,6 +120,7 @@ fn filled(port: &Port, batch: usize, length: usize) -> Result<Tensor, Error> {
     let dims = port.shape.as_deref().ok_or_else(|| Error::tensor(&port.name, "a shape", "none"))?;
     let of = |(place, dim): (usize, &Dim)| match dim {
         Dim::Fixed(it) => *it,
+        Dim::Named(name) if name == "length" => length,
         _ if place == 0 => batch,
         _ => length,
     };

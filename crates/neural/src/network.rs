@@ -9,7 +9,7 @@ use std::path::Path;
 
 use self::planned::Planned;
 use self::rten::Rten;
-use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights};
+use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights, whisper::Whisper};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///
@@ -42,15 +42,19 @@ impl Network {
         Network { executor }
     }
 
-    /// Opens an ONNX file to be run on this many threads, or a GGUF language network, which runs on one.
+    /// Opens an ONNX file to be run on this many threads; a GGUF language network, packed Whisper (`inkpack`) or Whisper of
+    /// CTranslate2 (`bin`), which run on one.
     ///
     /// # Errors
-    /// As [`Graph::read_onnx`] and [`Network::of`], or as [`Weights::open`] and [`Llama::open`].
+    /// As [`Graph::read_onnx`] and [`Network::of`], or as [`Weights::open`], [`Llama::open`] and [`Whisper::open`].
     pub fn open(path: &Path, threads: usize) -> Result<Self, Error> {
-        if path.extension().is_some_and(|it| it == "gguf") {
-            return Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?)));
+        match path.extension().and_then(|it| it.to_str()) {
+            Some("gguf") => Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?))),
+            Some("inkpack" | "bin") => {
+                Ok(Network::new(Box::new(Whisper::open(&Weights::open(path)?, None, Isa::best())?)))
+            }
+            _ => Network::of(&Graph::read_onnx(path)?, threads),
         }
-        Network::of(&Graph::read_onnx(path)?, threads)
     }
 
     /// A graph run by the best executor for it: our own plan in floating point where it is of a shape that is planned, else

@@ -1,6 +1,9 @@
 //! Products of 8-bit integers: activations quantised row by row, weights column by column.
 
+use bytes::Bytes;
+
 use super::lanes::Isa;
+use super::lines::{LINE, Lines};
 use super::product::{Factors, Plane, Product};
 use super::rows::quantise_row;
 use super::{GROUP, Kernel, Lanes, WIDTH};
@@ -9,6 +12,9 @@ use super::{GROUP, Kernel, Lanes, WIDTH};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Line<T>(pub(crate) [T; WIDTH]);
+
+/// How many products of a packed column can be added within 16 bits, whatever the activations.
+const PAIRS: i32 = 2;
 
 /// A matrix of signed 8-bit weights, one scale a column: `weight ≈ value · scale`.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,16 +57,16 @@ pub(crate) struct Int8Weights {
     /// Words of activations that make one row.
     pub(super) steps: usize,
     /// `[panels, steps]` lines: for each of sixteen columns, the four weights that meet one word of activations.
-    pub(super) lines: Vec<Line<i32>>,
+    pub(super) lines: Lines<i32>,
     /// What was split off the lines, panel after panel, so that their pairs fit 16 bits: the step it belongs to, and a line.
     split: Vec<(usize, Line<i32>)>,
     /// Where each panel's part of `split` starts, and the end of the last.
     starts: Vec<usize>,
     /// Per panel: scales of its columns.
-    pub(super) scales: Vec<Line<f32>>,
+    pub(super) scales: Lines<f32>,
     /// Per panel: sums of its columns, by which a zero point is undone.
-    pub(super) sums: Vec<Line<i32>>,
-    pub(super) bias: Vec<Line<f32>>,
+    pub(super) sums: Lines<i32>,
+    pub(super) bias: Lines<f32>,
 }
 
 impl Int8Weights {
@@ -89,12 +95,71 @@ impl Int8Weights {
             inputs,
             outputs,
             steps,
-            lines,
+            lines: lines.into(),
             split,
             starts,
             scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
             sums: lines_of(panels, sum),
             bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
+        }
+    }
+
+    /// Bytes of [`Int8Weights::to_file`]; none where they cannot be counted.
+    pub(crate) fn file_bytes(inputs: usize, outputs: usize) -> Option<usize> {
+        let (steps, panels) = (inputs.checked_next_multiple_of(WIDTH)? / GROUP, outputs.div_ceil(WIDTH));
+        panels.checked_mul(steps.checked_add(3)?)?.checked_add(1)?.checked_mul(LINE)
+    }
+
+    /// Everything a product needs, to be mapped: a line whose first word is [`PAIRS`], the lines, then per panel scales, sums
+    /// and bias. None where something was split off, which our own quantisation never asks for.
+    pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(Int8Weights::file_bytes(self.inputs, self.outputs)?);
+        Lines::from(vec![Line([PAIRS; WIDTH])]).to_file(&mut bytes);
+        self.lines.to_file(&mut bytes);
+        self.scales.to_file(&mut bytes);
+        self.sums.to_file(&mut bytes);
+        self.bias.to_file(&mut bytes);
+        self.split.is_empty().then_some(bytes)
+    }
+
+    /// What [`Int8Weights::to_file`] gave, used where it lies; none where the bytes are not those of the shape.
+    pub(crate) fn of_file(isa: Isa, [inputs, outputs]: [usize; 2], bytes: &Bytes) -> Option<Int8Weights> {
+        let whole = Int8Weights::file_bytes(inputs, outputs).filter(|it| *it == bytes.len())?;
+        let fit = Lines::<i32>::of_file(bytes.slice(..LINE))[0].0[0];
+        if fit != PAIRS {
+            return None;
+        }
+        let panels = outputs.div_ceil(WIDTH);
+        let rest = whole - 3 * panels * LINE;
+        let part = |at: usize| bytes.slice(rest + at * panels * LINE..rest + (at + 1) * panels * LINE);
+        Some(Int8Weights {
+            isa,
+            inputs,
+            outputs,
+            steps: inputs.next_multiple_of(WIDTH) / GROUP,
+            lines: Lines::of_file(bytes.slice(LINE..rest)),
+            split: Vec::new(),
+            starts: vec![0; panels + 1],
+            scales: Lines::of_file(part(0)),
+            sums: Lines::of_file(part(1)),
+            bias: Lines::of_file(part(2)),
+        })
+    }
+
+    /// Inputs and outputs.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.inputs, self.outputs]
+    }
+
+    /// The weights of one column as numbers, `[inputs]`.
+    pub(crate) fn column(&self, column: usize, out: &mut [f32]) {
+        let (panel, lane) = (column / WIDTH, column % WIDTH);
+        let scale = self.scales[panel].0[lane];
+        let lines = &self.lines[panel * self.steps..(panel + 1) * self.steps];
+        for (out, line) in out.chunks_mut(GROUP).zip(lines) {
+            for (out, byte) in out.iter_mut().zip(line.0[lane].to_le_bytes()) {
+                *out = f32::from(byte as i8) * scale;
+            }
         }
     }
 
@@ -117,7 +182,7 @@ impl Int8Weights {
 }
 
 /// One value a column, by panels.
-fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Vec<Line<T>> {
+fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Lines<T> {
     (0..panels).map(|panel| Line(std::array::from_fn(|lane| value(panel * WIDTH + lane)))).collect()
 }
 
@@ -416,6 +481,33 @@ mod tests {
             }
         }
         assert_eq!(Int8Matrix::quantise(&[0.0; 6], 3, 2).values, [0; 6]);
+    }
+
+    #[test]
+    fn weights_of_a_file_give_the_same_bits_and_columns_near_what_was_quantised() {
+        let (inputs, outputs) = (37, 21);
+        let mut noise = Noise(6);
+        let (weights, bias) = (noise.normals(inputs * outputs, 0.1), noise.normals(outputs, 1.0));
+        let matrix = Int8Matrix::quantise(&weights, inputs, outputs);
+        let values = noise.normals(3 * inputs, 1.0);
+        for isa in Isa::all_available() {
+            let laid = Int8Weights::pack(isa, &matrix, &bias);
+            let bytes = Bytes::from(laid.to_file().unwrap());
+            assert_eq!(Int8Weights::file_bytes(inputs, outputs), Some(bytes.len()));
+            let read = Int8Weights::of_file(isa, [inputs, outputs], &bytes).unwrap();
+            assert!(Int8Weights::of_file(isa, [inputs, outputs + 16], &bytes).is_none());
+            let mut activations = Activations::new(isa, 3, inputs);
+            activations.quantise(&values, inputs, 3);
+            assert_eq!(product(&activations, &read, 3), product(&activations, &laid, 3), "{isa:?}");
+            for column in 0..outputs {
+                let mut got = vec![0.0; inputs];
+                read.column(column, &mut got);
+                for (row, got) in got.iter().enumerate() {
+                    let apart = (got - weights[row * outputs + column]).abs();
+                    assert!(apart <= matrix.scales[column] * 0.5001, "{column} {row}");
+                }
+            }
+        }
     }
 
     #[test]

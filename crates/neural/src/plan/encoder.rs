@@ -97,15 +97,16 @@ fn check_norm(norm: &Norm, what: &'static str, width: usize) -> Result<(), PlanE
     }
 }
 
+/// A block whose layers are laid out.
 #[derive(Debug)]
-struct Block {
+pub(crate) struct Block {
     /// Query, key and value as one product.
-    attend: Dense,
-    output: Dense,
-    up: Dense,
-    down: Dense,
-    attention_norm: Norm,
-    linear_norm: Norm,
+    pub(crate) attend: Dense,
+    pub(crate) output: Dense,
+    pub(crate) up: Dense,
+    pub(crate) down: Dense,
+    pub(crate) attention_norm: Norm,
+    pub(crate) linear_norm: Norm,
 }
 
 /// An encoder ready to run.
@@ -170,6 +171,20 @@ impl EncoderPlan {
             blocks: description.blocks.iter().map(block).collect(),
             last_norm: description.last_norm.clone(),
         })
+    }
+
+    /// An encoder of blocks that are laid out and fit each other: pre-norm with GELU, as Whisper's.
+    pub(crate) fn of_blocks(isa: Isa, heads: usize, blocks: Vec<Block>, last_norm: Norm) -> EncoderPlan {
+        EncoderPlan {
+            isa,
+            heads,
+            width: last_norm.scale.len(),
+            hidden: blocks.first().map_or(0, |block| block.up.shape()[1]),
+            residual: Residual::PreNorm,
+            activation: Activation::Gelu,
+            blocks,
+            last_norm: Some(last_norm),
+        }
     }
 
     /// Memory for up to `sequences` sequences of `tokens` tokens.
