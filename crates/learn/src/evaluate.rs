@@ -44,8 +44,9 @@ pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
 pub use graded::{
-    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedMetrics, SaidPoints, Target, evaluate_graded,
-    evaluate_graded_resuming,
+    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedHoldout, GradedLook, GradedMetrics,
+    GradedPoint, SaidPoints, Target, count_graded_look, evaluate_graded, evaluate_graded_resuming,
+    look_graded,
 };
 pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
