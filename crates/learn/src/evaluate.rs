@@ -219,9 +219,10 @@ pub fn evaluate_resuming(
 
     let evidence = |family: usize| {
         let reading = |nested: &Vec<Nested>| card::reading(&nested[family], plan);
+        let published = reading(&as_published);
         let readings = Readings {
-            as_published: reading(&as_published),
-            masked: reading(&on_masked),
+            masked: if copied.is_empty() { published.clone() } else { reading(&on_masked) },
+            as_published: published,
             untouched: untouched.as_ref().map(reading),
         };
         let Family { name, grid } = &plan.families[family];

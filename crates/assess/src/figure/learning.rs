@@ -56,7 +56,8 @@ pub(crate) fn permutation(permuted: &[f64], observed: f64, metric: Metric) -> Ma
     }
     let most = counts.iter().copied().fold(1.0, f64::max);
     let step = super::round_step(most, 4).max(1.0);
-    let top = (most / step).ceil() * step;
+    // Room above the bars for the words.
+    let top = (1.15 * most / step).ceil() * step;
     let axes = Axes::new(across, Axis::new("permutations", (0.0, top), step));
     let wide = (axes.x(last) - axes.x(0.0)) / bars as f64;
     let right = observed > 0.7 * last;
@@ -67,7 +68,7 @@ pub(crate) fn permutation(permuted: &[f64], observed: f64, metric: Metric) -> Ma
         }
         @if let Metric::Area(_) = metric { (axes.line([(0.5, 0.0), (0.5, top)], Look::against())) }
         (axes.line([(observed, 0.0), (observed, top)], Look::main(WARM)))
-        (axes.words((observed + beside, 0.92 * most), anchor, &format!("labels as they are: {observed:.2}")))
+        (axes.words((observed + beside, 0.95 * top), anchor, &format!("labels as they are: {observed:.2}")))
     };
     let (name, count) = (metric.name(), permuted.len());
     axes.draw(&format!("{name} of {count} permutations of the labels, and {observed:.2} as they are"), &body)
