@@ -114,6 +114,11 @@ enum Kind {
     Ink,
 }
 
+/// Whether the bytes of a file of this name are read as sound; else they are read as drawings.
+pub fn is_sound(bytes: &[u8], name: &str) -> bool {
+    matches!(kind_of(&bytes[..bytes.len().min(HEAD)], Path::new(name)), Kind::Sound)
+}
+
 /// Endings that promise sound: such a file goes to the sound decoder even where its bytes do not keep the promise.
 const SOUND_ENDINGS: [&str; 14] =
     ["wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm", "mka", "mkv", "aif", "aiff"];

@@ -55,7 +55,7 @@ pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use facts::{CaptureFacts, FileFacts};
 pub use fhir::{Bundled, fhir_bundle, fhir_signed};
-pub use intake::{Intake, Medium, Received, files};
+pub use intake::{Intake, Medium, Received, files, is_sound};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};

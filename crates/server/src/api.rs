@@ -2,17 +2,17 @@
 //! the permissions are read too, so that what is described and what is allowed cannot differ.
 
 mod accounts;
-mod assessments;
+pub(crate) mod assessments;
 mod audit;
 mod devices;
 mod door;
 mod health;
 mod inference;
 mod pages;
-mod participants;
+pub(crate) mod participants;
 mod screeners;
-mod sessions;
-mod submissions;
+pub(crate) mod sessions;
+pub(crate) mod submissions;
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 

@@ -42,24 +42,25 @@ pub(crate) struct Address {
 }
 
 /// Lets a request in, or answers it.
-pub(crate) async fn let_in(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    match admitted(&app, &request).await {
+pub(crate) async fn let_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admitted(&app, &parts).await {
         Ok((address, caller)) => {
-            request.extensions_mut().insert(address);
+            parts.extensions.insert(address);
             if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+                parts.extensions.insert(caller);
             }
-            next.run(request).await
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(error) => error.into_response(),
     }
 }
 
-async fn admitted(app: &App, request: &Request) -> Result<(Address, Option<Caller>), Error> {
+async fn admitted(app: &App, request: &Parts) -> Result<(Address, Option<Caller>), Error> {
     let address = address(app, request);
     app.limits.address(address.ip)?;
-    let path = request.extensions().get::<MatchedPath>().map_or("", |it| it.as_str());
-    let method = match request.method().as_str() {
+    let path = request.extensions.get::<MatchedPath>().map_or("", |it| it.as_str());
+    let method = match request.method.as_str() {
         "HEAD" => "GET",
         other => other,
     };
@@ -67,7 +68,7 @@ async fn admitted(app: &App, request: &Request) -> Result<(Address, Option<Calle
     match app.permits.get(&format!("{method} {path}")) {
         Some(Permit::Public) => Ok((address, None)),
         Some(Permit::Roles(roles)) => {
-            let caller = identified(app, request.headers()).await?;
+            let caller = identified(app, &request.headers).await?;
             match roles.contains(&caller.role) {
                 true => Ok((address, Some(caller))),
                 false => Err(Error::Forbidden { role: caller.role.name() }),
@@ -101,14 +102,14 @@ async fn identified(app: &App, headers: &HeaderMap) -> Result<Caller, Error> {
     Ok(Caller { tenant: account.tenant, id: account.id, role: account.role })
 }
 
-fn address(app: &App, request: &Request) -> Address {
-    let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|it| it.0.ip());
+fn address(app: &App, request: &Parts) -> Address {
+    let peer = request.extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|it| it.0.ip());
     let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
-    let header = request.headers().get_all("x-forwarded-for").iter().next_back();
+    let header = request.headers.get_all("x-forwarded-for").iter().next_back();
     // The last address is the one that our own proxy saw; those before it are hearsay.
     let last = header.and_then(|it| it.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     let ip = last.filter(|_| app.settings.proxies.contains(&peer)).unwrap_or(peer);
-    Address { ip, forwarded: header.is_some() || request.headers().contains_key("forwarded") }
+    Address { ip, forwarded: header.is_some() || request.headers.contains_key("forwarded") }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

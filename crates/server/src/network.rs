@@ -159,7 +159,7 @@ pub(crate) mod tests {
                 Node::new("Relu", ["h"], ["r"]),
                 Node::new("Gemm", ["r", "w2", "b2"], ["y"]),
             ],
-            weights: [
+            initialisers: [
                 ("w1".to_owned(), weights([2, 4], -0.6)),
                 ("b1".to_owned(), row(4)),
                 ("w2".to_owned(), weights([4, 3], -1.1)),

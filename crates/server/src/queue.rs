@@ -145,7 +145,9 @@ impl Queue {
             .flat_map(|class| self.waiting.range((class, 0, Ticket(0))..=(class, now, Ticket(u64::MAX))))
             .map(|(turn, _)| *turn)
             .collect();
-        late.iter().for_each(|turn| drop(self.leave(*turn)));
+        for turn in &late {
+            self.leave(*turn);
+        }
         late.into_iter().map(|(_, _, ticket)| ticket).collect()
     }
 

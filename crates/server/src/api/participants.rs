@@ -135,7 +135,7 @@ impl Profile {
 }
 
 /// A participant with the profile opened.
-pub(super) async fn opened(app: &App, it: store::participants::Participant) -> Result<Participant, Error> {
+pub(crate) async fn opened(app: &App, it: store::participants::Participant) -> Result<Participant, Error> {
     let profile = match &it.profile {
         Some(sealed) => {
             let key = app.store.data_key(&mut *app.store.read().await?, &it.tenant, &it.id).await?;

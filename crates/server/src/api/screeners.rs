@@ -109,8 +109,8 @@ pub(super) async fn card(State(app): State<Arc<App>>, headers: HeaderMap, Id(nam
 #[utoipa::path(get, path = "/v1/dictionary", tag = "screeners", responses((status = 200, body = [Definition])),
     extensions(("x-roles" = json!(["administrator", "clinician", "assessor", "researcher", "device"]))))]
 pub(super) async fn definitions() -> Json<Vec<Definition>> {
-    let shown = |(set, it): (feature::SetId, feature::Definition)| Definition {
-        set: set.to_string(),
+    let shown = |(set, it): (String, feature::Definition)| Definition {
+        set,
         name: it.name.to_owned(),
         label: it.label.to_owned(),
         unit: it.unit.symbol().to_owned(),

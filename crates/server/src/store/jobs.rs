@@ -75,6 +75,20 @@ pub(crate) async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
+/// Lets a job wait until a moment without counting the attempt: what failed was the house, not the job.
+pub(crate) async fn postpone(store: &mut AnyConnection, job: &Job, owner: &str, until: i64) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE jobs SET lease = $4, attempts = attempts - 1 WHERE assessment = $1 AND owner = $2 AND attempts = $3",
+    )
+    .bind(&job.assessment)
+    .bind(owner)
+    .bind(job.attempts)
+    .bind(until)
+    .execute(store)
+    .await?;
+    Ok(())
+}
+
 /// Ends a job in the transaction of its result; false where it is somebody else's by now, or gone: then the result must not
 /// be kept.
 pub(crate) async fn end(store: &mut AnyConnection, job: &Job, owner: &str) -> Result<bool, Error> {
@@ -89,7 +103,10 @@ pub(crate) async fn end(store: &mut AnyConnection, job: &Job, owner: &str) -> Re
 
 /// Gives back what this owner holds: at a drain, so that the next server need not wait for the leases to end.
 pub(crate) async fn give_back(store: &mut AnyConnection, owner: &str) -> Result<(), Error> {
-    sqlx::query("UPDATE jobs SET lease = 0 WHERE owner = $1").bind(owner).execute(store).await?;
+    sqlx::query("UPDATE jobs SET lease = 0, attempts = attempts - 1, owner = NULL WHERE owner = $1")
+        .bind(owner)
+        .execute(store)
+        .await?;
     Ok(())
 }
 
