@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -15,7 +16,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tokio::sync::Notify;
 
 use crate::{
-    Error, api,
+    Error, api, disk,
     executor::Executors,
     limit::RateLimits,
     metrics::Metrics,
@@ -49,6 +50,8 @@ pub(crate) struct App {
     norms: Norms,
     devices: Mutex<HashMap<[u8; 32], (accounts::Device, Instant)>>,
     draining: AtomicBool,
+    /// Held while the server serves: what must not happen meanwhile asks for it alone.
+    _lock: File,
 }
 
 /// Who may ask for an operation.
@@ -69,6 +72,8 @@ impl App {
     /// Opens everything below the settings' folder.
     pub(crate) async fn open(settings: Settings) -> Result<Arc<Self>, Error> {
         let settings = settings.checked()?;
+        disk::make_folder(&settings.folder).map_err(|source| Error::write(&settings.folder, source))?;
+        let lock = lock(&settings, false)?;
         let store = open_store(&settings, true).await?;
         let bounds = Bounds {
             requests: settings.queue_requests,
@@ -95,6 +100,7 @@ impl App {
             norms: Norms::of_site(Some(&settings.folder))?,
             devices: Mutex::new(HashMap::new()),
             draining: AtomicBool::new(false),
+            _lock: lock,
             settings,
             store,
         }))
@@ -160,13 +166,22 @@ impl App {
     }
 }
 
+/// Holds the folder: servers together, what changes the keys or the whole of it alone.
+pub(crate) fn lock(settings: &Settings, alone: bool) -> Result<File, Error> {
+    let path = settings.folder.join("server.lock");
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|source| Error::open(&path, source))?;
+    let held = if alone { file.try_lock() } else { file.try_lock_shared() };
+    let reason = "expected a folder that nobody uses, got one in use; stop the server first";
+    held.map(|()| file).map_err(|_| Error::Settings(format!("{}: {reason}", settings.folder.display())))
+}
+
 /// The store of these settings; `make` makes the folder and the keys where there are none.
 pub(crate) async fn open_store(settings: &Settings, make: bool) -> Result<Store, Error> {
     let path = settings.keyring();
     let keyring = match make {
         true => {
-            crate::disk::make_folder(&settings.folder)
-                .map_err(|source| Error::write(&settings.folder, source))?;
+            disk::make_folder(&settings.folder).map_err(|source| Error::write(&settings.folder, source))?;
             fits(settings, &path)?;
             Keyring::read_or_make(&path)?
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Settings,
-    app::open_store,
+    app::{lock, open_store},
     disk, password,
     role::Role,
     seal::Keyring,
@@ -53,12 +53,13 @@ async fn verified(store: &Store, notes: &Path) -> Result<Vec<Chain>, Error> {
     Ok(chains)
 }
 
-/// Makes a new master key, wraps every data key with it, and forgets the old one. The server must not run meanwhile: it would
-/// go on with the old key.
+/// Makes a new master key, wraps every data key with it, and forgets the old one. Refused while a server
+/// runs: it would go on with the old key.
 ///
 /// # Errors
 /// The keys or the store cannot be read or written; until all is wrapped, the old key is kept.
 pub fn rotate_keys(settings: &Settings) -> Result<u64, Error> {
+    let _alone = lock(settings, true)?;
     runtime()?.block_on(async {
         let path = settings.keyring();
         drop(Keyring::read(&path)?.rotated()?);
@@ -176,6 +177,7 @@ pub fn restore(settings: &Settings, from: &Path) -> Result<Vec<Chain>, Error> {
         return Err(Error::Settings(format!("restore: expected a folder without database, got {}", folder.display())));
     }
     drop(Keyring::read(&settings.keyring())?);
+    let alone = lock(settings, true)?;
     let put = || -> io::Result<()> {
         disk::make_folder(&folder.join("blobs"))?;
         for blob in &manifest.blobs {
@@ -190,6 +192,7 @@ pub fn restore(settings: &Settings, from: &Path) -> Result<Vec<Chain>, Error> {
         disk::sync_folder(folder)
     };
     put().map_err(|source| Error::write(folder, source))?;
+    drop(alone);
     verify_audit(settings)
 }
 

@@ -1,13 +1,24 @@
 //! The server itself: listens, serves, drains.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request},
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -184,7 +195,56 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Result<axum::response::Response, Infallible> {
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+    let (mut parts, body) = request.into_parts();
+    let body = Lingering(Arc::new(Mutex::new(body)));
+    parts.extensions.insert(ConnectInfo(peer));
+    let answered = router.oneshot(Request::from_parts(parts, Body::new(body.clone()))).await;
+    if !body.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(LINGER, body.drain()));
+    }
+    answered
+}
+
+/// How long, and how much of, a refused body is still read: a client that only writes would else never see the answer, because
+/// a connection that is closed with unread bytes takes the answer with it.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_BYTES: usize = 64 << 20;
+
+/// A request's body that outlives who was to read it.
+#[derive(Clone)]
+struct Lingering(Arc<Mutex<Incoming>>);
+
+impl Lingering {
+    fn inner(&self) -> MutexGuard<'_, Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn drain(mut self) {
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            let frame = std::future::poll_fn(|it| Pin::new(&mut self).poll_frame(it)).await;
+            let Some(Ok(frame)) = frame else { return };
+            left = left.saturating_sub(frame.data_ref().map_or(0, |it| it.len()));
+        }
+    }
+}
+
+impl HttpBody for Lingering {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut *self.inner()).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner().size_hint()
+    }
 }

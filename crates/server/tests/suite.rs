@@ -17,6 +17,8 @@ mod networks;
 mod openapi;
 #[path = "suite/operating.rs"]
 mod operating;
+#[path = "suite/postgres.rs"]
+mod postgres;
 #[path = "suite/privacy.rs"]
 mod privacy;
 #[path = "suite/sessions.rs"]

@@ -179,7 +179,10 @@ pub(super) async fn create(
         None => None,
     };
     let id = match earlier {
-        Some(id) => id,
+        Some(id) => {
+            drop(write);
+            id
+        }
         None => {
             let id = begin(&app, &mut write, &caller, (&sitting, asked.value.batch)).await?;
             if let Some(it) = labelled {

@@ -42,6 +42,16 @@ impl Ids {
     }
 }
 
+/// A client of each role of an organisation.
+fn clients(house: &House, administrator: &Client) -> BTreeMap<&'static str, Client> {
+    let client = |role: &'static str| match role {
+        "administrator" => administrator.clone(),
+        "device" => house.device(administrator),
+        role => house.member(administrator, role),
+    };
+    ROLES.iter().map(|role| (*role, client(role))).collect()
+}
+
 fn operations(house: &House) -> Vec<(String, String, Vec<String>)> {
     let document = house.nobody().get("/openapi.json").expect(200);
     let mut found = vec![];
@@ -81,6 +91,7 @@ fn every_role_may_do_what_the_description_says_and_nothing_else() {
     let administrator = house.administrator();
     let ids = Ids::of(&house, &administrator);
     let (mut cells, nobody) = (0, house.nobody());
+    let clients = clients(&house, &administrator);
     for (method, path, roles) in operations(&house) {
         let address = ids.address(&path, true).unwrap_or_else(|| path.replace("{name}", "unknown"));
         if roles == ["public"] {
@@ -91,13 +102,7 @@ fn every_role_may_do_what_the_description_says_and_nothing_else() {
         }
         ask(&nobody, &method, &address, &ids).problem(401, "unauthenticated");
         for role in ROLES {
-            // A new one each: some operations end sign-ins.
-            let client = match role {
-                "administrator" => house.sign_in("admin"),
-                "device" => house.device(&house.sign_in("admin")),
-                role => house.member(&house.sign_in("admin"), role),
-            };
-            let answer = ask(&client, &method, &address, &ids);
+            let answer = ask(&clients[role], &method, &address, &ids);
             match roles.iter().any(|it| it == role) {
                 true => assert!(!matches!(answer.status, 401 | 403), "{role} {method} {path}: {}", answer.text()),
                 false => drop(answer.problem(403, "forbidden")),
@@ -116,23 +121,20 @@ fn what_is_another_organisations_looks_as_if_it_were_not_there() {
     add_organisation(&settings(house.folder.path()), "Other", "other", PASSWORD.into()).unwrap();
     house.start_again();
     let other = house.sign_in("other");
+    let clients = clients(&house, &other);
     let mut cells = 0;
     for (method, path, roles) in operations(&house) {
         let (Some(theirs), Some(unknown)) = (ids.address(&path, false), ids.address(&path, true)) else { continue };
         for role in roles {
-            let client = match role.as_str() {
-                "administrator" => house.sign_in("other"),
-                "device" => house.device(&other),
-                role => house.member(&other, role),
-            };
-            let (foreign, none) = (ask(&client, &method, &theirs, &ids), ask(&client, &method, &unknown, &ids));
+            let client = &clients[role.as_str()];
+            let (foreign, none) = (ask(client, &method, &theirs, &ids), ask(client, &method, &unknown, &ids));
             foreign.problem(404, "not-found");
             assert_eq!(foreign.text(), none.text(), "{role} {method} {path}");
             cells += 1;
         }
     }
     assert!(cells > 20, "{cells} cells");
-    let clinician = house.member(&other, "clinician");
+    let clinician = &clients["clinician"];
     for path in ["/v1/participants", "/v1/sessions", "/v1/assessments"] {
         assert_eq!(clinician.get(path).expect(200), Value::Array(vec![]), "{path}");
     }
