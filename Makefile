@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
+.PHONY: help demo build check soak setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,10 @@ setup: ## what a build needs beyond cargo
 check: setup ## everything that must be green: format, lints, licences, docs, tests
 	@scripts/setup check
 	$(MAKE) --no-print-directory format lint licences doc test
+
+soak: ## long forms of the server's tests: 100,000 days of the queue, 200 kills under load
+	cargo test --release -p inkling-server --lib -- --ignored --nocapture
+	ROUNDS=200 cargo test -p inkling-cli --test suite -- serve::a_killed_server --nocapture
 
 format:
 	cargo fmt --all --check

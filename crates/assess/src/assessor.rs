@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use feature::Declined;
 use learn::{Card, Measurements, Outcome, Screener};
 use study::{Session, Submission, Task};
 use voice::Channels;
@@ -103,16 +104,43 @@ impl Assessor {
         self.assess(Session::bare(task, name), file.parent().unwrap_or(Path::new("")))
     }
 
+    /// Assesses a session whose files are in memory: the bytes of each submission, in order, or why there are none.
+    pub fn assess_bytes(
+        &self,
+        session: Session,
+        media: Vec<Result<Vec<u8>, Declined>>,
+    ) -> Result<Assessment, Error> {
+        let perform = |(submission, bytes): (&Submission, Result<Vec<u8>, Declined>)| {
+            let name = submission.file.display().to_string();
+            let received = match bytes {
+                Ok(bytes) => self.intake.receive_bytes(bytes, &name),
+                Err(declined) => vec![Received { name, medium: Err(declined), bytes: 0 }],
+            };
+            received.into_iter().map(|it| performed(submission, it)).collect::<Vec<_>>()
+        };
+        let performed = session.submissions.iter().zip(media).flat_map(perform).collect();
+        self.concluded(session, performed)
+    }
+
     fn assess(&self, session: Session, folder: &Path) -> Result<Assessment, Error> {
         let perform = |submission: &Submission| {
             let received =
                 self.intake.receive(&folder.join(&submission.file), &submission.file.display().to_string());
             received.into_iter().map(|it| performed(submission, it)).collect::<Vec<_>>()
         };
-        let performed: Vec<Performed> = session.submissions.iter().flat_map(perform).collect();
+        let performed = session.submissions.iter().flat_map(perform).collect();
+        self.concluded(session, performed)
+    }
+
+    fn concluded(&self, session: Session, performed: Vec<Performed>) -> Result<Assessment, Error> {
         let (conclusion, card) = self.conclude(&performed)?;
         let card = card.map(Box::new);
         Ok(Assessment { session, performed, conclusion, card, standings: vec![], changes: None })
+    }
+
+    /// What is asked, in order.
+    pub fn screeners(&self) -> &[Fitted] {
+        &self.screeners
     }
 
     fn conclude(&self, performed: &[Performed]) -> Result<(Conclusion, Option<Card>), Error> {

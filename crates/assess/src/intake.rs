@@ -54,20 +54,43 @@ impl Intake {
         media.into_iter().map(|(name, medium)| Received { name, medium, bytes }).collect()
     }
 
+    /// Everything in the bytes of a file called `name`, as [`receive`](Self::receive) says it: nothing touches a disk.
+    pub fn receive_bytes(&self, bytes: Vec<u8>, name: &str) -> Vec<Received> {
+        let size = bytes.len() as u64;
+        let media = match kind_of(&bytes[..bytes.len().min(HEAD)], Path::new(name)) {
+            Kind::Sound => voice::decode_bytes(bytes, self.channels, &self.sound)
+                .map_err(|error| Declined::unreadable("voice.decode", error.to_string()))
+                .and_then(heard)
+                .map(|medium| vec![(name.to_owned(), Ok(medium))]),
+            Kind::Ink => self.drawn(&bytes[..bytes.len().min(ink::limit::BYTES + 1)], name),
+        };
+        let media = media.unwrap_or_else(|declined| vec![(name.to_owned(), Err(declined))]);
+        media.into_iter().map(|(name, medium)| Received { name, medium, bytes: size }).collect()
+    }
+
     fn sound(&self, path: &Path) -> Result<Medium, Declined> {
         let recording = voice::decode_channels(path, self.channels, &self.sound)
             .map_err(|error| Declined::unreadable("voice.decode", error.to_string()))?;
-        Ok(Medium::Voice(Box::new(Usable::new(recording)?)))
+        heard(recording)
     }
 
     fn ink(&self, path: &Path, name: &str) -> Result<Vec<Named>, Declined> {
-        let unreadable = |words: String| Declined::unreadable("ink.decode", words);
-        let bytes = read_up_to(path, ink::limit::BYTES).map_err(|error| unreadable(error.to_string()))?;
+        let bytes = read_up_to(path, ink::limit::BYTES)
+            .map_err(|error| Declined::unreadable("ink.decode", error.to_string()))?;
+        self.drawn(&bytes, name)
+    }
+
+    fn drawn(&self, bytes: &[u8], name: &str) -> Result<Vec<Named>, Declined> {
         let options =
             ink::Options { name: name.to_owned(), mm_per_unit: self.mm_per_unit, ..ink::Options::default() };
-        let drawings = ink::decode(&bytes, &options).map_err(|error| unreadable(error.to_string()))?;
+        let drawings = ink::decode(bytes, &options)
+            .map_err(|error| Declined::unreadable("ink.decode", error.to_string()))?;
         Ok(drawings.into_iter().map(checked).collect())
     }
+}
+
+fn heard(recording: Recording) -> Result<Medium, Declined> {
+    Ok(Medium::Voice(Box::new(Usable::new(recording)?)))
 }
 
 /// A medium of a file with its name, or why it cannot be measured.
@@ -91,6 +114,11 @@ enum Kind {
     Ink,
 }
 
+/// Whether the bytes of a file of this name are read as sound; else they are read as drawings.
+pub fn is_sound(bytes: &[u8], name: &str) -> bool {
+    matches!(kind_of(&bytes[..bytes.len().min(HEAD)], Path::new(name)), Kind::Sound)
+}
+
 /// Endings that promise sound: such a file goes to the sound decoder even where its bytes do not keep the promise.
 const SOUND_ENDINGS: [&str; 14] =
     ["wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "aac", "webm", "mka", "mkv", "aif", "aiff"];
@@ -106,15 +134,22 @@ const SOUND_MAGIC: [(usize, &[u8]); 7] = [
     (0, &[0x1a, 0x45, 0xdf, 0xa3]),
 ];
 
+/// Bytes that tell a kind.
+const HEAD: usize = 16;
+
 fn kind(path: &Path) -> std::io::Result<Kind> {
     let mut head = Vec::new();
-    File::open(path)?.take(16).read_to_end(&mut head)?;
+    File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(kind_of(&head, path))
+}
+
+fn kind_of(head: &[u8], path: &Path) -> Kind {
     let magic =
         SOUND_MAGIC.iter().any(|(place, bytes)| head.get(*place..).is_some_and(|it| it.starts_with(bytes)));
     // An MP3 without a tag starts with eleven set bits, which no text does.
-    let frame = matches!(head.as_slice(), [0xff, second, ..] if second & 0xe0 == 0xe0);
+    let frame = matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0);
     let promised = ending(path).is_some_and(|it| SOUND_ENDINGS.contains(&it.as_str()));
-    Ok(if magic || frame || promised { Kind::Sound } else { Kind::Ink })
+    if magic || frame || promised { Kind::Sound } else { Kind::Ink }
 }
 
 fn ending(path: &Path) -> Option<String> {
@@ -177,6 +212,19 @@ mod tests {
     fn sound_and_ink_are_told_by_their_bytes_not_by_their_names() {
         let drawing = ink::synth::circle(20.0, 1.0, 2.0, &ink::synth::Pen::steady());
         assert!(matches!(receive("drawing.txt", drawing.to_json().as_bytes()).medium, Ok(Medium::Ink(_))));
+    }
+
+    #[test]
+    fn bytes_are_received_as_their_file_is() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session"));
+        for name in ["picture.flac", "clock.json"] {
+            let (path, intake) = (folder.join(name), Intake::default());
+            let (file, bytes) =
+                (intake.receive(&path, name), intake.receive_bytes(std::fs::read(&path).unwrap(), name));
+            assert_eq!(format!("{file:?}"), format!("{bytes:?}"), "{name}");
+        }
+        let refused = Intake::default().receive_bytes(b"hello".to_vec(), "words.wav").remove(0);
+        assert!(refused.medium.unwrap_err().to_string().contains("expected"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! **What comes in.** A session folder (`session.json` and its files), a bare recording or drawing, or a published data set.
 //!
 //! **What goes out.** An [`Assessment`] with its [`Conclusion`] (scored, inconclusive, no screener, declined: never a bare
-//! number), as text ([`report_text`]), page ([`report_page`]) and JSON ([`report_json`]); every value of a file
+//! number), as text ([`report_text`]), page ([`report_page`]), JSON ([`report_json`]) and FHIR R4 ([`fhir_bundle`]); every value of a file
 //! ([`Measured`]); a cohort folder ([`import_cohort`]); the page of a card ([`card_page`]); the feature dictionary.
 //!
 //! **What is refused.** Nothing that a person hands in: a file that cannot be read is declined with the decoder's words and
@@ -32,6 +32,7 @@ mod cohort;
 mod dictionary;
 mod error;
 mod facts;
+mod fhir;
 mod figure;
 mod intake;
 mod measurement;
@@ -53,7 +54,8 @@ pub use cohort::{
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
 pub use facts::{CaptureFacts, FileFacts};
-pub use intake::{Intake, Medium, Received, files};
+pub use fhir::{Bundled, fhir_bundle, fhir_signed};
+pub use intake::{Intake, Medium, Received, files, is_sound};
 pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, sets};
 pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};

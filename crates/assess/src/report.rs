@@ -10,6 +10,8 @@ mod reference;
 mod text;
 mod wording;
 
+use crate::assessment::Conclusion;
+
 pub(crate) use key::is_key;
 
 pub use card_page::{card_page, graded_page};
@@ -18,6 +20,16 @@ pub use json::report_json;
 pub(crate) use page::document;
 pub use page::report_page;
 pub use text::{measured_text, report_text};
+
+/// What a conclusion says first.
+pub(crate) fn conclusion_headline(conclusion: &Conclusion) -> &'static str {
+    wording::headline(conclusion)
+}
+
+/// Why there is no score to read; empty for a score.
+pub(crate) fn conclusion_reasons(conclusion: &Conclusion) -> Vec<String> {
+    wording::why_not(conclusion)
+}
 
 /// How an assessment is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]

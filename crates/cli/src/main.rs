@@ -14,6 +14,7 @@ mod progress;
 mod quantize;
 mod run_network;
 mod screeners;
+mod serve;
 mod shorten;
 mod train;
 
@@ -46,6 +47,7 @@ enum Command {
     Run(run_network::Line),
     Bench(bench::Line),
     Quantize(quantize::Line),
+    Serve(serve::Line),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Run(line) => run_network::run(line),
         Command::Bench(line) => bench::run(line),
         Command::Quantize(line) => quantize::run(line),
+        Command::Serve(line) => serve::run(line),
     }
 }
 

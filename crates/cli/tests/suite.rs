@@ -24,6 +24,8 @@ mod networks;
 mod quantize;
 #[path = "suite/real.rs"]
 mod real;
+#[path = "suite/serve.rs"]
+mod serve;
 #[path = "suite/speaker.rs"]
 mod speaker;
 #[path = "suite/spoken.rs"]

@@ -19,7 +19,7 @@ use feature::{Finding, Unit, Verdict, percentile};
 
 use crate::{
     activity::{BLOCKS_A_SECOND, Interval, joined, total},
-    decode::{Heard, Limits, heard},
+    decode::{Heard, Limits, heard, heard_bytes},
     error::Error,
     recording::Recording,
     speaker::Voices,
@@ -65,14 +65,26 @@ pub fn decode_channels(
     wanted: Channels,
     limits: &Limits,
 ) -> Result<Recording, Error> {
-    Ok(match (heard(path.as_ref(), limits, wanted)?, wanted) {
+    Ok(chosen(heard(path.as_ref(), limits, wanted)?, wanted))
+}
+
+/// Decodes the bytes of a file as [`decode_channels`] does its path: nothing of it need ever have been on a disk.
+///
+/// # Errors
+/// As [`decode`](crate::decode), and when the file lacks the channel that was named.
+pub fn decode_bytes(bytes: Vec<u8>, wanted: Channels, limits: &Limits) -> Result<Recording, Error> {
+    Ok(chosen(heard_bytes(bytes, limits, wanted)?, wanted))
+}
+
+fn chosen(heard: Heard, wanted: Channels) -> Recording {
+    match (heard, wanted) {
         (Heard::Pair { mean, each }, Channels::Participant(named)) => participant(mean, *each, named),
         (Heard::One(recording), Channels::One(channel) | Channels::Participant(Some(channel))) => {
             let message = format!("channel {channel} of {}, as asked for", recording.source().channels);
             recording.of_channel(told(None, Verdict::Good, message))
         }
         (Heard::One(recording) | Heard::Pair { mean: recording, .. }, _) => recording,
-    })
+    }
 }
 
 /// The participant's recording of two channels and their mean.

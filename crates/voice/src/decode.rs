@@ -77,9 +77,7 @@ impl Default for Limits {
 /// A file that is empty, too large, too long, of no known kind, without a sound track or without a single sample. A file
 /// that breaks off later is kept as far as it goes, and [`Damage::broken`] tells.
 pub fn decode(bytes: Vec<u8>, limits: &Limits) -> Result<Recording, Error> {
-    let (size, start) = (bytes.len() as u64, printable(&bytes));
-    let heard = decode_source(Box::new(Cursor::new(bytes)), (size, &start), limits, Channels::Mean)?;
-    Ok(heard.mean_or_only())
+    Ok(heard_bytes(bytes, limits, Channels::Mean)?.mean_or_only())
 }
 
 /// Decodes a file as [`decode`] does, reading it piece by piece.
@@ -94,6 +92,12 @@ pub fn decode_file(path: impl AsRef<Path>, limits: &Limits) -> Result<Recording,
 pub(crate) fn heard(path: &Path, limits: &Limits, wanted: Channels) -> Result<Heard, Error> {
     let (file, size, start) = open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
     decode_source(Box::new(file), (size, &start), limits, wanted)
+}
+
+/// The sound of a file's bytes, with the channels that are wanted.
+pub(crate) fn heard_bytes(bytes: Vec<u8>, limits: &Limits, wanted: Channels) -> Result<Heard, Error> {
+    let (size, start) = (bytes.len() as u64, printable(&bytes));
+    decode_source(Box::new(Cursor::new(bytes)), (size, &start), limits, wanted)
 }
 
 /// The sound of a file.

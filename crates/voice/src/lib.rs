@@ -89,7 +89,7 @@ mod variability;
 
 pub use activity::Interval;
 pub use analysis::Analysis;
-pub use channel::{Channels, decode_channels};
+pub use channel::{Channels, decode_bytes, decode_channels};
 pub use contour::{Contour, Grid};
 pub use decode::{Limits, decode, decode_file};
 pub use error::Error;

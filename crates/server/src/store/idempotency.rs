@@ -1,0 +1,59 @@
+//! Requests that were sent twice are done once.
+
+use sqlx::{AnyConnection, Row};
+
+use crate::Error;
+
+/// What a client calls its request, and what was asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Labelled<'a> {
+    pub tenant: &'a str,
+    pub actor: &'a str,
+    /// The `Idempotency-Key`.
+    pub label: &'a str,
+    /// Digest of operation and body.
+    pub request: &'a [u8],
+}
+
+/// The subject of an earlier request of this label.
+///
+/// # Errors
+/// [`Error::Conflict`] where the earlier request was another one.
+pub(crate) async fn earlier(store: &mut AnyConnection, it: Labelled<'_>) -> Result<Option<String>, Error> {
+    let row = sqlx::query(
+        "SELECT request, subject FROM idempotency WHERE tenant = $1 AND actor = $2 AND label = $3",
+    );
+    let row = row.bind(it.tenant).bind(it.actor).bind(it.label).fetch_optional(store).await?;
+    let Some(row) = row else { return Ok(None) };
+    match row.try_get::<Vec<u8>, _>("request")? == it.request {
+        true => Ok(Some(row.try_get("subject")?)),
+        false => Err(Error::conflict("this Idempotency-Key was used for another request")),
+    }
+}
+
+/// Remembers in the transaction of the request what came of it.
+pub(crate) async fn remember(
+    store: &mut AnyConnection,
+    it: Labelled<'_>,
+    subject: &str,
+    now: i64,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO idempotency (tenant, actor, label, request, subject, created) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(it.tenant)
+    .bind(it.actor)
+    .bind(it.label)
+    .bind(it.request.to_vec())
+    .bind(subject)
+    .bind(now)
+    .execute(store)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what is older than a client may come back for.
+pub(crate) async fn forget(store: &mut AnyConnection, before: i64) -> Result<(), Error> {
+    sqlx::query("DELETE FROM idempotency WHERE created < $1").bind(before).execute(store).await?;
+    Ok(())
+}
