@@ -46,6 +46,7 @@ pub(crate) async fn round(app: &App) -> Result<(), Error> {
     if orphans > 0 {
         tracing::info!(orphans, "files of uploads that were never acknowledged were removed");
     }
+    app.store.checkpoint().await?;
     app.store.note_checkpoints(&app.settings.checkpoints()).await
 }
 

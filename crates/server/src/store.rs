@@ -121,11 +121,15 @@ impl Store {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the database, so that what was erased is in neither.
+    /// Moves the write-ahead log into the database and empties it, so that what was erased is in neither. Where a reader is in
+    /// the way for too long, the next round of house-keeping does it.
     pub(crate) async fn checkpoint(&self) -> Result<(), Error> {
         if self.kind == Kind::Sqlite {
             let _turn = self.turn.lock().await;
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut *self.read().await?).await?;
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *self.read().await?).await?;
+            if row.try_get::<i64, _>("busy")? != 0 {
+                tracing::warn!("the write-ahead log could not be emptied yet");
+            }
         }
         Ok(())
     }
@@ -218,3 +222,86 @@ pub(crate) struct Page {
 
 /// Most rows of one answer.
 pub(crate) const PAGE: i64 = 500;
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    fn opened(folder: &Path) -> (tokio::runtime::Runtime, Store) {
+        let runtime = crate::serving::runtime().unwrap();
+        let keyring = Keyring::read_or_make(&folder.join("master.key")).unwrap();
+        let store = runtime.block_on(Store::open(None, folder, keyring)).unwrap();
+        (runtime, store)
+    }
+
+    #[test]
+    fn a_database_that_is_full_keeps_nothing_of_the_request_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runtime, store) = opened(folder.path());
+        runtime.block_on(async {
+            let mut write = store.write().await.unwrap();
+            sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *write).await.unwrap();
+            accounts::insert_tenant(&mut write, "small", "x", 0).await.unwrap();
+            let full = accounts::insert_tenant(&mut write, "large", &"x".repeat(1 << 20), 0).await.unwrap_err();
+            drop(write);
+            assert_eq!(full.into_response().status(), 507);
+            let tenants = accounts::tenants(&mut store.read().await.unwrap()).await.unwrap();
+            assert_eq!(tenants, Vec::<String>::new(), "a part of the request was kept");
+        });
+    }
+
+    #[test]
+    fn a_folder_with_any_name_is_opened_again_with_what_was_committed() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("한국 50% ?mode=ro#x");
+        std::fs::create_dir(&folder).unwrap();
+        let (runtime, store) = opened(&folder);
+        runtime.block_on(async {
+            let mut write = store.write().await.unwrap();
+            accounts::insert_tenant(&mut write, "one", "x", 0).await.unwrap();
+            write.commit().await.unwrap();
+            let mut dropped = store.write().await.unwrap();
+            accounts::insert_tenant(&mut dropped, "two", "x", 0).await.unwrap();
+            drop(dropped);
+            store.close().await;
+        });
+        assert!(folder.join("inkling.db").exists());
+        let (runtime, store) = opened(&folder);
+        let tenants = runtime.block_on(async { accounts::tenants(&mut *store.read().await.unwrap()).await });
+        assert_eq!(tenants.unwrap(), ["one"]);
+    }
+
+    #[test]
+    fn a_lease_holds_until_it_ends_and_a_late_result_is_nobodys() {
+        use crate::queue::Class;
+        let folder = tempfile::tempdir().unwrap();
+        let (runtime, store) = opened(folder.path());
+        runtime.block_on(async {
+            let mut write = store.write().await.unwrap();
+            sqlx::raw_sql("PRAGMA defer_foreign_keys = ON").execute(&mut *write).await.unwrap();
+            for (id, class, deadline) in
+                [("later", Class::Interactive, 9), ("sooner", Class::Interactive, 5), ("batch", Class::Batch, 1)]
+            {
+                jobs::insert(&mut write, ("t", id), class, deadline).await.unwrap();
+            }
+            let mut claimed = vec![];
+            for _ in 0..3 {
+                claimed.push(jobs::claim(&mut write, "a", 100, 200).await.unwrap().unwrap());
+            }
+            let order: Vec<&str> = claimed.iter().map(|it| it.assessment.as_str()).collect();
+            assert_eq!(order, ["sooner", "later", "batch"]);
+            assert_eq!(jobs::claim(&mut write, "b", 199, 300).await.unwrap(), None);
+            assert!(jobs::renew(&mut write, &claimed[0], "a", 400).await.unwrap());
+            let taken = jobs::claim(&mut write, "b", 200, 300).await.unwrap().unwrap();
+            assert_eq!((taken.assessment.as_str(), taken.attempts), ("later", 2));
+            assert!(!jobs::end(&mut write, &claimed[1], "a").await.unwrap(), "a late result was kept");
+            assert!(!jobs::renew(&mut write, &claimed[1], "a", 900).await.unwrap());
+            assert!(jobs::end(&mut write, &taken, "b").await.unwrap());
+            jobs::give_back(&mut write, "a").await.unwrap();
+            let again = jobs::claim(&mut write, "c", 201, 300).await.unwrap().unwrap();
+            assert_eq!((again.assessment.as_str(), again.attempts), ("sooner", 1));
+        });
+    }
+}

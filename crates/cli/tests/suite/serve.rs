@@ -231,3 +231,35 @@ fn settings_that_cannot_be_worked_with_say_which() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("lissten"));
 }
+
+#[test]
+fn the_log_names_operations_and_never_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inkling"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--folder"])
+        .arg(folder.path().join("house"))
+        .env("INKLING_LOG", "trace")
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split_whitespace().find(|it| it.starts_with("http://")).unwrap().trim_end_matches('/').to_owned();
+    let process = Process { child, address: address.clone() };
+    accounts(&address);
+    let bearer = signed_in(&address, "han");
+    let headers = [("authorization", bearer.as_str())];
+    let named = json!({ "name": "Canary-Name", "note": "canary note" });
+    assert_eq!(json_of("POST", &format!("{address}/v1/participants"), &headers, &named).unwrap().0, 201);
+    let misspelt = json!({ "name": "Canary-Name", "canary": "canary note" });
+    assert_eq!(json_of("POST", &format!("{address}/v1/participants"), &headers, &misspelt).unwrap().0, 422);
+    ask("GET", &format!("{address}/v1/participants/Canary-Name?canary=note"), &headers, b"").unwrap();
+    drop(process);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("/v1/participants"), "{log}");
+    for word in ["Canary", "canary", PASSWORD, &bearer["Bearer ".len()..]] {
+        assert!(!log.contains(word), "{word} is in the log");
+    }
+}

@@ -50,7 +50,7 @@ fn served(change: impl FnOnce(Settings) -> Settings) -> (House, Client) {
     let house = House::with(|it| {
         let folder = it.folder.clone();
         std::fs::create_dir_all(&folder).unwrap();
-        let networks = [("small".into(), network(&folder, 4, 2)), ("slow".into(), network(&folder, 1024, 24))];
+        let networks = [("small".into(), network(&folder, 4, 2)), ("slow".into(), network(&folder, 512, 24))];
         change(Settings { networks: networks.into(), network_threads: 1, ..it })
     });
     let device = house.device(&house.administrator());
@@ -114,7 +114,7 @@ fn a_request_is_answered_at_its_deadline_and_what_is_too_much_is_refused() {
         let (device, rows) = (device.clone(), 64);
         std::thread::spawn(move || {
             let begun = Instant::now();
-            let body = json!({ "inputs": [input(rows, 1024)], "parameters": { "deadline_ms": deadline, "binary_data_output": true } });
+            let body = json!({ "inputs": [input(rows, 512)], "parameters": { "deadline_ms": deadline, "binary_data_output": true } });
             (device.post("/v2/models/slow/infer", &body).status, begun.elapsed())
         })
     };
