@@ -81,6 +81,8 @@ fn operations(upload_bytes: u64) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(assessments::list, assessments::create))
         .routes(routes!(assessments::show))
         .routes(routes!(assessments::report))
+        .routes(routes!(assessments::open_page))
+        .routes(routes!(assessments::page))
         .routes(routes!(assessments::measures))
         .routes(routes!(assessments::fhir))
         .routes(routes!(assessments::sign))
@@ -170,7 +172,7 @@ const HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
-         font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; \
+         font-src 'self'; frame-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
@@ -222,7 +224,7 @@ mod tests {
         let public: Vec<&String> = permits.iter().filter(|it| *it.1 == Permit::Public).map(|it| it.0).collect();
         for operation in &public {
             let path = operation.split(' ').nth(1).unwrap();
-            let open = ["/v1/setup", "/v1/auth/", "/v2/health/", "/livez", "/readyz", "/docs", "/openapi.json", "/metrics"];
+            let open = ["/v1/setup", "/v1/auth/", "/v2/health/", "/livez", "/readyz", "/docs", "/openapi.json", "/metrics", "/pages/"];
             assert!(open.iter().any(|it| path.starts_with(it)) || path == "/v2", "{operation} is public");
         }
     }

@@ -33,6 +33,22 @@ pub(crate) struct Claims {
     pub exp: i64,
 }
 
+/// Opens the page of one report for a few minutes: for a frame or a tab, which cannot show an `Authorization`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ticket {
+    iss: String,
+    aud: String,
+    /// The assessment.
+    pub sub: String,
+    /// Its organisation.
+    pub tenant: String,
+    exp: i64,
+}
+
+const TICKETS: &str = "inkling report pages";
+/// Seconds in which a ticket can be used.
+const TICKET_LIFE: i64 = 300;
+
 /// Issues and reads access tokens (JWT with HS256, RFC 7519), signed with a key that changes when the master key is rotated.
 pub(crate) struct Tokens {
     signing: EncodingKey,
@@ -82,6 +98,25 @@ impl Tokens {
             true => Ok(claims),
             false => Err(refused("the access token has expired")),
         }
+    }
+
+    /// A ticket to the page of an assessment's report.
+    pub(crate) fn ticket(&self, tenant: &str, assessment: &str, now: i64) -> Result<String, Error> {
+        let (sub, tenant, exp) = (assessment.to_owned(), tenant.to_owned(), now + TICKET_LIFE);
+        let ticket = Ticket { iss: ISSUER.to_owned(), aud: TICKETS.to_owned(), sub, tenant, exp };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &ticket, &self.signing)
+            .map_err(|it| Error::Broken(it.to_string()))
+    }
+
+    /// A ticket of ours that is still good; any other is as if there were no such page.
+    pub(crate) fn read_ticket(&self, ticket: &str, now: i64) -> Result<Ticket, Error> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[TICKETS]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_exp = false; // by our clock
+        let read = jsonwebtoken::decode::<Ticket>(ticket, &self.reading, &validation).ok().map(|it| it.claims);
+        read.filter(|it| now < it.exp && it.exp - now <= TICKET_LIFE).ok_or(Error::NotFound { what: "page" })
     }
 
     /// A new refresh token or device key, and what is stored of it.

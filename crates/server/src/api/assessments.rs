@@ -271,13 +271,48 @@ pub(super) async fn report(
     if !page {
         return Ok(Json(rendered.report).into_response());
     }
-    // The report's page is one file with its styles and its replay inside, shown apart from this origin.
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; sandbox allow-scripts";
+    Ok(as_page(rendered.page))
+}
+
+/// A report's page is one file with its styles and its replay inside, shown apart from this origin; only our own page frames it.
+fn as_page(page: String) -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; \
+                  sandbox allow-scripts allow-modals";
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
     ];
-    Ok((headers, rendered.page).into_response())
+    (headers, page).into_response()
+}
+
+/// Where the page of a report can be opened.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Opened {
+    /// Path on this server, good for five minutes.
+    path: String,
+}
+
+/// Opens the page of a report for five minutes without a header, for a frame or a tab.
+#[utoipa::path(post, path = "/v1/assessments/{id}/page", tag = "assessments", params(("id" = String, Path,)),
+    responses((status = 200, body = Opened)), extensions(("x-roles" = json!(["clinician", "assessor"]))))]
+pub(super) async fn open_page(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<Opened>, Error> {
+    read(&app, &caller, &id, "assessment.page").await?;
+    let ticket = app.tokens.ticket(&caller.tenant, &id, app.store.clock.seconds())?;
+    Ok(Json(Opened { path: format!("/pages/{ticket}") }))
+}
+
+/// The page that a ticket opens.
+#[utoipa::path(get, path = "/pages/{ticket}", tag = "assessments", params(("ticket" = String, Path,)),
+    responses((status = 200, content_type = "text/html", body = String)), extensions(("x-roles" = json!(["public"]))))]
+pub(super) async fn page(State(app): State<Arc<App>>, Id(ticket): Id) -> Result<Response, Error> {
+    let ticket = app.tokens.read_ticket(&ticket, app.store.clock.seconds())?;
+    let found = assessments::find(&mut *app.store.read().await?, &ticket.tenant, &ticket.sub).await?;
+    Ok(as_page(rendered(&app, &found).await?.page))
 }
 
 /// Every value of an assessment, as CSV.
