@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check soak setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
+.PHONY: help demo build check soak setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz web fixtures screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,8 +13,10 @@ demo: build ## build, assess the session in fixtures/session, write demo/report.
 	@$(INKLING) assess fixtures/session --out demo
 	@echo
 	@echo "The report is demo/report.html; its numbers are demo/report.json."
+	@echo "To take a session with a person: $(INKLING) serve, then open http://127.0.0.1:8731 in a browser."
 
-build: setup ## the release binary, target/release/inkling
+build: setup ## the release binary, target/release/inkling, with the page of the server in it
+	@scripts/web
 	@cargo build --release --quiet -p inkling-cli
 
 setup: ## what a build needs beyond cargo
@@ -22,7 +24,7 @@ setup: ## what a build needs beyond cargo
 
 check: setup ## everything that must be green: format, lints, licences, docs, tests
 	@scripts/setup check
-	$(MAKE) --no-print-directory format lint licences doc test
+	$(MAKE) --no-print-directory format lint licences doc test web
 
 soak: ## long forms of the server's tests: 100,000 days of the queue, 200 kills under load
 	cargo test --release -p inkling-server --lib -- --ignored --nocapture
@@ -42,6 +44,11 @@ doc:
 
 test:
 	@scripts/test
+
+web: ## the page of the server: built, checked, and whole sessions taken in a browser
+	@scripts/web
+	@cargo build --quiet -p inkling-cli
+	@scripts/web check "$$(realpath $(or $(CARGO_TARGET_DIR),target))/debug/inkling"
 
 bench: build ## figures of the README: voice by contour, cold assessment, DARWIN evaluation against scikit-learn
 	@$(MAKE) --no-print-directory bench-voice bench-assess bench-darwin

@@ -115,7 +115,8 @@ impl Tokens {
         validation.set_audience(&[TICKETS]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_exp = false; // by our clock
-        let read = jsonwebtoken::decode::<Ticket>(ticket, &self.reading, &validation).ok().map(|it| it.claims);
+        let read =
+            jsonwebtoken::decode::<Ticket>(ticket, &self.reading, &validation).ok().map(|it| it.claims);
         read.filter(|it| now < it.exp && it.exp - now <= TICKET_LIFE).ok_or(Error::NotFound { what: "page" })
     }
 
@@ -141,7 +142,9 @@ pub(crate) fn is_device_key(token: &str) -> bool {
 /// HS256 and nothing else: `none`, RSA and elliptic curves cannot even be asked for.
 static HMAC_ONLY: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.family(), key.as_bytes())?)),
-    verifier_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.family(), key.try_get_as_bytes()?)?)),
+    verifier_factory: |algorithm, key| {
+        Ok(Box::new(Hs256::new(*algorithm, key.family(), key.try_get_as_bytes()?)?))
+    },
     key_utils: KeyUtils::new_unimplemented(),
 };
 
@@ -201,6 +204,20 @@ mod tests {
         assert_eq!(tokens.read(&token, 1_599).unwrap().epoch, 3);
         assert!(tokens.read(&token, 1_600).is_err());
         assert!(tokens.read(&token, 999).is_err(), "a token from the future");
+    }
+
+    #[test]
+    fn a_ticket_opens_one_page_for_five_minutes_and_lets_nobody_in() {
+        let tokens = tokens();
+        let ticket = tokens.ticket("clinic", "assessment", 1_000).unwrap();
+        let read = tokens.read_ticket(&ticket, 1_299).unwrap();
+        assert_eq!((read.tenant.as_str(), read.sub.as_str()), ("clinic", "assessment"));
+        assert!(tokens.read_ticket(&ticket, 1_300).is_err(), "too late");
+        assert!(tokens.read_ticket(&ticket, 900).is_err(), "from the future");
+        assert!(tokens.read(&ticket, 1_000).is_err(), "a ticket is no access token");
+        let access = tokens.issue("someone", 0, 1_000).unwrap();
+        assert!(tokens.read_ticket(&access, 1_000).is_err(), "nor the other way round");
+        assert!(tokens.read_ticket("", 1_000).is_err());
     }
 
     #[test]
