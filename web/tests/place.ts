@@ -62,7 +62,9 @@ export class Place {
 
   async close(): Promise<void> {
     await this.browser.close();
+    const gone = new Promise((it) => this.server.once('exit', it));
     this.server.kill();
+    await gone;
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -15,7 +15,7 @@ use crate::{Error, app::App};
 
 /// `web/dist`, where `make build` put it.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
+#[folder = "../../web/dist"]
 #[allow_missing = true]
 struct Built;
 
