@@ -357,6 +357,7 @@ impl Screener {
     fn doubts(&self, score: &Score) -> Vec<String> {
         let mut doubts = Vec::new();
         doubts.extend(score.distance.doubt(self.turned_away));
+        doubts.extend(score.mostly_outside());
         let Interval { low, high, .. } = score.likelihood_ratio;
         if low < self.cuts.0 && high >= self.cuts.1 {
             doubts.push(format!(

@@ -266,6 +266,15 @@ pub struct Aside {
 }
 
 impl Score {
+    /// Why nothing should be concluded where more than half of the values lie outside everything that was seen: each of them counts as
+    /// if it were no farther out than the scale reaches, so that their distance alone may not tell. The half is a choice of the project.
+    pub(crate) fn mostly_outside(&self) -> Option<String> {
+        let (outside, all) = (self.outside.len(), self.contributions.len());
+        (2 * outside > all).then(|| {
+            format!("{outside} of {all} values lie outside everything that the training people showed")
+        })
+    }
+
     /// The probability of impairment where `prevalence` (between 0 and 1) of the people screened are impaired:
     /// odds · likelihood ratio, as Bayes' theorem says.
     pub fn probability_at(&self, prevalence: f64) -> Interval {

@@ -129,6 +129,13 @@ fn values_outside_the_training_range_are_named_and_make_the_score_inconclusive()
     assert!(distance.value > 2.0 * distance.limit.unwrap(), "{distance:?}");
     assert!(reasons[0].contains("unlike those of the screener's people"), "{reasons:?}");
     assert!(reasons[0].contains("demo.time.f") && reasons[0].contains("(task-0)"), "{reasons:?}");
+    assert_eq!(reasons[1], "3 of 3 values lie outside everything that the training people showed");
+    // One of three does not make it so by itself.
+    let mut measured = everywhere(&[task(0)], 2.0);
+    measured.put(&task(0), "demo.time.f0", 1e4);
+    let outcome = screener().score(&measured, "all").unwrap();
+    let Outcome::Inconclusive { reasons, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(!reasons.iter().any(|it| it.contains("lie outside everything")), "{reasons:?}");
 }
 
 #[test]
