@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn every_code_of_a_problem_is_explained() {
         let source = include_str!("../problem.rs");
-        let told = &source[..source.find("fn assess_public").unwrap()];
+        let told = &source[source.find("match error {").unwrap()..source.find("fn assess_public").unwrap()];
         let codes: Vec<&str> = told
             .split('"')
             .skip(1)
