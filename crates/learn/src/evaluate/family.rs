@@ -1,7 +1,10 @@
 //! Which settings each named family of estimators chooses among.
 
 use super::Family;
-use crate::{ClassWeights, Estimator, Kernel, MaxFeatures, Missing, Parts};
+use crate::{
+    Estimator,
+    estimator::{ClassWeights, Kernel, MaxFeatures, Missing, Parts},
+};
 
 /// A name, what it is, and its family.
 type Entry = (&'static str, &'static str, fn() -> Vec<Estimator>);
@@ -65,6 +68,11 @@ impl Family {
     /// Logistic regression; C over four decades, from strong to weak penalty.
     pub fn logistic() -> Self {
         Self::of("logistic", logistic())
+    }
+
+    /// Lines with a penalty on absolute and squared coefficients.
+    pub fn elastic_net() -> Self {
+        Self::of("elastic-net", elastic_net())
     }
 
     /// 300 extremely randomised trees; leaves of at least 1 or 3 people, the root or a fifth of the columns tried.

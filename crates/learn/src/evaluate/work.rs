@@ -56,12 +56,7 @@ impl Work {
 
     /// The same for an evaluation of three classes or points.
     pub fn open_graded(path: &Path, cohort: &Cohort, target: Target, plan: &Plan) -> Result<Self, Error> {
-        let points: Vec<String> = table_of(cohort)?
-            .participants()
-            .iter()
-            .map(|it| format!("{:?} {:?}", it.mmse, it.moca))
-            .collect();
-        Self::of_key(path, &digest::of_json(&(key(cohort, plan)?, target, points)))
+        Self::of_key(path, &key_graded(cohort, target, plan)?)
     }
 
     fn of_key(path: &Path, key: &str) -> Result<Self, Error> {
@@ -134,6 +129,14 @@ pub(super) fn key(cohort: &Cohort, plan: &Plan) -> Result<String, Error> {
     Ok(digest::of_json(&(digest::of_table(&table), people, plan, digest::of_program())))
 }
 
+/// The same of three classes or points.
+pub(super) fn key_graded(cohort: &Cohort, target: Target, plan: &Plan) -> Result<String, Error> {
+    let table = table_of(cohort)?;
+    let points: Vec<String> =
+        table.participants().iter().map(|it| format!("{:?} {:?}", it.mmse, it.moca)).collect();
+    Ok(digest::of_json(&(key(cohort, plan)?, target, points)))
+}
+
 /// The whole lines of a file with this key, and how many bytes they are; nothing and 0 where the key is another.
 fn pieces(written: &str, key: &str) -> (HashMap<String, Box<RawValue>>, usize) {
     let mut lines = written.split_inclusive('\n').filter(|line| line.ends_with('\n'));
@@ -154,7 +157,7 @@ fn pieces(written: &str, key: &str) -> (HashMap<String, Box<RawValue>>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Family, synthetic};
+    use crate::{evaluate::Family, synthetic};
     use study::Provenance;
 
     fn cohort(seed: u64) -> Cohort {

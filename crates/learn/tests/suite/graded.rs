@@ -1,7 +1,12 @@
 //! Three classes and points, judged as honestly as two classes.
 
 use feature::Value;
-use learn::{Family, GradedMetrics, Plan, Points, Target, Training, evaluate_graded};
+use learn::{
+    Plan, Training,
+    evaluate::{Family, GradedMetrics, Target, count_graded_look, look_graded},
+    evaluate_graded,
+    label::Points,
+};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use study::{Cohort, Diagnosis, FeatureTable, Participant};
@@ -124,7 +129,7 @@ fn at_sites(people: usize, seed: u64) -> FeatureTable {
 fn whole_sites_are_left_out_of_classes_and_points_too() {
     let cohort = cohort(at_sites(121, 7));
     for (target, names) in [(Target::Classes, ["logistic"]), (Target::Mmse, ["elastic-net"])] {
-        let plan = Plan { by: Some(learn::By::Site), ..plan(&names) };
+        let plan = Plan { by: Some(learn::evaluate::By::Site), ..plan(&names) };
         let found = evaluate_graded(&cohort, target, &plan, &|_| ()).unwrap();
         assert_eq!((found.people, found.left_out), (120, 1), "one of no known site");
         let groups = &found.estimators[0].each_left_out;
@@ -135,7 +140,7 @@ fn whole_sites_are_left_out_of_classes_and_points_too() {
         assert_eq!(by, ["north", "south"]);
     }
     // South takes longer, so that north's line takes its people for worse than they are.
-    let plan = Plan { by: Some(learn::By::Site), ..plan(&["elastic-net"]) };
+    let plan = Plan { by: Some(learn::evaluate::By::Site), ..plan(&["elastic-net"]) };
     let found = evaluate_graded(&cohort, Target::Mmse, &plan, &|_| ()).unwrap();
     let south = &found.estimators[0].each_left_out[1];
     assert!(south.bias.unwrap().high < 0.0, "{south:?}");
@@ -147,9 +152,12 @@ fn a_graded_evaluation_goes_on_where_it_was_to_the_same_bits() {
     let path = folder.path().join("work.jsonl");
     let (cohort, plan) = (cohort(graded(60, 1.0, 5)), plan(&["elastic-net"]));
     let run = || {
-        let work = learn::Work::open_graded(&path, &cohort, Target::Mmse, &plan).unwrap();
+        let work = learn::evaluate::Work::open_graded(&path, &cohort, Target::Mmse, &plan).unwrap();
         let taken_up = work.taken_up();
-        (taken_up, learn::evaluate_graded_resuming(&cohort, Target::Mmse, &plan, &work, &|_| ()).unwrap())
+        (
+            taken_up,
+            learn::evaluate::evaluate_graded_resuming(&cohort, Target::Mmse, &plan, &work, &|_| ()).unwrap(),
+        )
     };
     let (none, first) = run();
     let text = std::fs::read_to_string(&path).unwrap();
@@ -159,6 +167,44 @@ fn a_graded_evaluation_goes_on_where_it_was_to_the_same_bits() {
     assert_eq!((none, some), (0, 4));
     assert_eq!(first.to_json().unwrap(), again.to_json().unwrap());
     assert_eq!(learn::Graded::from_json(&first.to_json().unwrap()).unwrap(), first);
+}
+
+#[test]
+fn labels_dealt_out_anew_are_told_worse_and_more_people_bring_more() {
+    let cohort = cohort(graded(120, 1.2, 6));
+    for (target, name) in [(Target::Classes, "logistic"), (Target::Mmse, "elastic-net")] {
+        let plan = Plan { permutations: 19, curve: vec![0.01, 0.2, 1.0], ..plan(&[name]) };
+        let found = evaluate_graded(&cohort, target, &plan, &|_| ()).unwrap();
+        let test = found.permutation.unwrap();
+        assert_eq!((test.family.as_str(), test.permuted.len(), test.p), (name, 19, 0.05));
+        let middle = test.permuted.iter().sum::<f64>() / 19.0;
+        let (curve, worse) = (&found.learning_curve, target == Target::Mmse);
+        assert_eq!(curve.len(), 2, "one person in a hundred is too few for four folds: {curve:?}");
+        assert!((curve[1].people - 96.0).abs() < 1e-9 && curve[0].people < 25.0, "{curve:?}");
+        let better = |a: f64, b: f64| if worse { a < b } else { a > b };
+        assert!(better(test.observed, middle), "{test:?}");
+        assert!(better(curve[1].value.value, curve[0].value.value), "{curve:?}");
+        assert_eq!(worse, middle > 3.0, "points are off by {middle}");
+    }
+}
+
+#[test]
+fn people_set_aside_are_judged_by_what_was_fitted_on_the_others_once_a_look_is_counted() {
+    let cohort = cohort(graded(120, 1.2, 6));
+    let mut holdout = study::Holdout::draw(&cohort, 0.3, 1).unwrap();
+    for (target, name) in [(Target::Classes, "logistic"), (Target::Moca, "elastic-net")] {
+        let plan = plan(&[name]);
+        let uncounted = look_graded(&cohort, &holdout, target, &plan).unwrap_err().to_string();
+        assert!(uncounted.contains("a look that was counted"), "{uncounted}");
+        count_graded_look(&cohort, &mut holdout, target, &plan).unwrap();
+        let other = Plan { seed: 2, ..plan.clone() };
+        assert!(look_graded(&cohort, &holdout, target, &other).is_err(), "of another plan");
+        let look = look_graded(&cohort, &holdout, target, &plan).unwrap();
+        let all = if target == Target::Moca { 90 } else { 120 };
+        assert_eq!(look.trained_on + look.people, all);
+        assert!(told(&look.estimators[0].metrics) > 0.6, "{look:?}");
+    }
+    assert_eq!(holdout.looks().len(), 2);
 }
 
 #[test]
