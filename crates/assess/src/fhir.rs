@@ -302,7 +302,10 @@ mod tests {
             .collect();
         assert!(components.len() > 100, "{}", components.len());
         for it in components {
-            assert!(it["valueQuantity"]["unit"].is_string() != it["dataAbsentReason"]["text"].is_string(), "{it}");
+            assert!(
+                it["valueQuantity"]["unit"].is_string() != it["dataAbsentReason"]["text"].is_string(),
+                "{it}"
+            );
         }
     }
 

@@ -79,7 +79,12 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         Some(Command::AddOrganisation { name, login }) => {
             let mut password = String::new();
             std::io::stdin().lock().read_line(&mut password).context("a password on standard input")?;
-            server::add_organisation(&settings, name, login, password.trim_end_matches(['\r', '\n']).to_owned())?;
+            server::add_organisation(
+                &settings,
+                name,
+                login,
+                password.trim_end_matches(['\r', '\n']).to_owned(),
+            )?;
         }
         Some(Command::Openapi) => {}
     }
@@ -100,7 +105,9 @@ fn serve(settings: Settings) -> Result<()> {
     let address = server.address();
     println!("Inkling serves http://{address}/ from {}", folder.display());
     if let Some(token) = server.setup_token() {
-        println!("There is no account yet. Make the first one there from this machine, or from another with the token {token}");
+        println!(
+            "There is no account yet. Make the first one there from this machine, or from another with the token {token}"
+        );
     }
     std::io::stdout().flush()?;
     server.until_told()?;

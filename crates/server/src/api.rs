@@ -219,10 +219,20 @@ mod tests {
         for (operation, permit) in &permits {
             assert_ne!(*permit, Permit::Roles(vec![]), "{operation} is for nobody");
         }
-        let public: Vec<&String> = permits.iter().filter(|it| *it.1 == Permit::Public).map(|it| it.0).collect();
+        let public: Vec<&String> =
+            permits.iter().filter(|it| *it.1 == Permit::Public).map(|it| it.0).collect();
         for operation in &public {
             let path = operation.split(' ').nth(1).unwrap();
-            let open = ["/v1/setup", "/v1/auth/", "/v2/health/", "/livez", "/readyz", "/docs", "/openapi.json", "/metrics"];
+            let open = [
+                "/v1/setup",
+                "/v1/auth/",
+                "/v2/health/",
+                "/livez",
+                "/readyz",
+                "/docs",
+                "/openapi.json",
+                "/metrics",
+            ];
             assert!(open.iter().any(|it| path.starts_with(it)) || path == "/v2", "{operation} is public");
         }
     }

@@ -192,7 +192,8 @@ pub(crate) async fn open_store(settings: &Settings, make: bool) -> Result<Store,
 
 /// A database without its keys must not get new ones: what is in it would be taken for damaged.
 fn fits(settings: &Settings, keyring: &Path) -> Result<(), Error> {
-    let orphaned = settings.database.is_none() && settings.folder.join("inkling.db").exists() && !keyring.exists();
+    let orphaned =
+        settings.database.is_none() && settings.folder.join("inkling.db").exists() && !keyring.exists();
     let reason = "expected the master keys of the database in this folder, got no such file".to_owned();
     match orphaned {
         true => Err(Error::Keyring { path: keyring.to_owned(), reason }),

@@ -209,7 +209,8 @@ async fn compute(
 }
 
 async fn keep(app: &App, key: &Key, id: &str, rendered: &Rendered) -> Result<Kept, Error> {
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(rendered).map_err(|it| Error::Broken(it.to_string()))?);
+    let plain =
+        zeroize::Zeroizing::new(serde_json::to_vec(rendered).map_err(|it| Error::Broken(it.to_string()))?);
     let (blobs, key, id) = (app.store.blobs.clone(), key.clone(), id.to_owned());
     let keeping = tokio::task::spawn_blocking(move || blobs.keep(&key, &Place(REPORT, &id), &plain));
     keeping.await.map_err(|it| Error::Broken(it.to_string()))?

@@ -82,7 +82,12 @@ impl Blobs {
     }
 
     /// What a blob holds; a blob whose bytes are not those of its name is an error, never a result.
-    pub(crate) fn read(&self, digest: &str, key: &Key, place: &Place<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub(crate) fn read(
+        &self,
+        digest: &str,
+        key: &Key,
+        place: &Place<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let path = self.path(digest)?;
         let file = File::open(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::Vanished { what: place.0.into() },
@@ -106,7 +111,8 @@ impl Blobs {
     /// Removes blobs that nothing speaks of and that are older than `age`: of uploads that were never acknowledged.
     pub(crate) fn sweep(&self, known: &BTreeSet<String>, age: Duration) -> Result<usize, Error> {
         let old = |entry: &fs::DirEntry| {
-            let modified = entry.metadata().and_then(|it| it.modified()).unwrap_or_else(|_| SystemTime::now());
+            let modified =
+                entry.metadata().and_then(|it| it.modified()).unwrap_or_else(|_| SystemTime::now());
             modified.elapsed().is_ok_and(|it| it >= age)
         };
         let swept = || -> io::Result<usize> {

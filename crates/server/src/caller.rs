@@ -91,7 +91,8 @@ async fn identified(app: &App, headers: &HeaderMap) -> Result<Caller, Error> {
     if token::is_device_key(token) {
         let digest = app.tokens.digest(token);
         app.limits.key(&digest)?;
-        let device = app.device(&digest).await?.ok_or(refused("the device's key is not known, or was revoked"))?;
+        let device =
+            app.device(&digest).await?.ok_or(refused("the device's key is not known, or was revoked"))?;
         return Ok(Caller { tenant: device.tenant, id: device.id, role: Role::Device });
     }
     let claims = app.tokens.read(token, app.store.clock.seconds())?;
@@ -116,7 +117,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated { reason: "nobody is signed in" })
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Error::Unauthenticated { reason: "nobody is signed in" })
     }
 }
 
@@ -124,7 +129,11 @@ impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get::<Self>().copied().ok_or_else(|| Error::Broken("a request without address".into()))
+        parts
+            .extensions
+            .get::<Self>()
+            .copied()
+            .ok_or_else(|| Error::Broken("a request without address".into()))
     }
 }
 

@@ -173,7 +173,11 @@ impl Error {
         }
     }
 
-    pub(crate) fn invalid(what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+    pub(crate) fn invalid(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Self {
         Self::Invalid { what: what.into(), expected: expected.into(), got: got.into() }
     }
 

@@ -52,7 +52,8 @@ pub(crate) struct Terms {
 impl Executors {
     pub(crate) fn start(bounds: Bounds) -> Result<Self, Error> {
         let state = State { queue: Queue::new(bounds), work: HashMap::new(), stopping: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), start: Instant::now() });
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), start: Instant::now() });
         let begin = |place: u64| {
             let shared = Arc::clone(&shared);
             let thread = std::thread::Builder::new().name(format!("network-{place}"));
@@ -174,7 +175,8 @@ impl Shared {
 /// Runs a batch of one lane and sends each its answer; a client that left takes none.
 fn run(batch: Vec<Work>) {
     let Some(network) = batch.first().map(|it| Arc::clone(&it.network)) else { return };
-    let (inputs, senders): (Vec<Tensors>, Vec<_>) = batch.into_iter().map(|it| (it.inputs, it.answer)).unzip();
+    let (inputs, senders): (Vec<Tensors>, Vec<_>) =
+        batch.into_iter().map(|it| (it.inputs, it.answer)).unzip();
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| network.run(&inputs)));
     let broke = || Err(Error::Broken(format!("network {} panicked", network.name)));
     let answers: Vec<Answer> = match ran {

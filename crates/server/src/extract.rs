@@ -39,7 +39,8 @@ impl<T> Asked<T> {
 pub(crate) fn label(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().ok().filter(|it| (1..=LABEL).contains(&it.len())).map(str::to_owned);
-    let refused = || Error::invalid("Idempotency-Key", format!("1 to {LABEL} printable characters"), "another");
+    let refused =
+        || Error::invalid("Idempotency-Key", format!("1 to {LABEL} printable characters"), "another");
     text.map(Some).ok_or_else(refused)
 }
 
@@ -81,7 +82,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query.map(|it| Self(it.0)).map_err(|it| Error::invalid("the query", "what the API describes", it.body_text()))
+        query
+            .map(|it| Self(it.0))
+            .map_err(|it| Error::invalid("the query", "what the API describes", it.body_text()))
     }
 }
 

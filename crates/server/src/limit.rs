@@ -60,7 +60,10 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
-fn checked<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Error> {
+fn checked<K: std::hash::Hash + Eq + Clone>(
+    limiter: &DefaultKeyedRateLimiter<K>,
+    key: &K,
+) -> Result<(), Error> {
     limiter.check_key(key).map_err(|until| {
         let wait = until.wait_time_from(limiter.clock().now());
         Error::Limited { seconds: wait.as_secs() + 1 }

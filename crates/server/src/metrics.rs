@@ -18,7 +18,10 @@ pub(crate) struct Operation {
 }
 
 impl EncodeLabelSet for Operation {
-    fn encode(&self, encoder: &mut prometheus_client::encoding::LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelSetEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
         use prometheus_client::encoding::EncodeLabel;
         ("method", self.method.as_str()).encode(encoder.encode_label())?;
         ("path", self.path.as_str()).encode(encoder.encode_label())?;
@@ -63,9 +66,17 @@ impl Metrics {
         let mut registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register("request_seconds", "Seconds to an answer", self.seconds.clone());
-        registry.register("network_queue_requests", "Requests to networks that wait", self.queued_requests.clone());
+        registry.register(
+            "network_queue_requests",
+            "Requests to networks that wait",
+            self.queued_requests.clone(),
+        );
         registry.register("network_queue_bytes", "Bytes of their inputs", self.queued_bytes.clone());
-        registry.register("assessments_waiting", "Assessments that wait or run", self.waiting_assessments.clone());
+        registry.register(
+            "assessments_waiting",
+            "Assessments that wait or run",
+            self.waiting_assessments.clone(),
+        );
         registry.register("assessments_done", "Assessments computed", self.assessed.clone());
         registry.register("assessments_failed", "Assessments given up", self.failed.clone());
         registry.register("network_runs", "Requests to networks answered", self.network_runs.clone());

@@ -69,7 +69,8 @@ impl Loaded {
             .into_iter()
             .collect();
         let outputs = self.network.run(&joined).ok()?;
-        let rows: Vec<usize> = requests.iter().map(|it| it.iter().next().map_or(0, |(_, it)| it.shape()[0])).collect();
+        let rows: Vec<usize> =
+            requests.iter().map(|it| it.iter().next().map_or(0, |(_, it)| it.shape()[0])).collect();
         let mut answers: Vec<Tensors> = requests.iter().map(|_| Tensors::new()).collect();
         for (name, output) in outputs.iter() {
             for (answer, part) in answers.iter_mut().zip(parted(output, &rows)?) {
@@ -145,7 +146,8 @@ pub(crate) mod tests {
             let count = shape[0] * shape[1];
             Tensor::f32(shape, (0..count).map(|it| start + it as f32 * 0.37).collect()).unwrap()
         };
-        let row = |width: usize| Tensor::f32([width], (0..width).map(|it| it as f32 - 0.5).collect()).unwrap();
+        let row =
+            |width: usize| Tensor::f32([width], (0..width).map(|it| it as f32 - 0.5).collect()).unwrap();
         let port = |name: &str, width: usize| Port {
             name: name.into(),
             dtype: Dtype::F32,
@@ -183,7 +185,11 @@ pub(crate) mod tests {
         let path = folder.path().join("small.onnx");
         std::fs::write(&path, small().to_onnx()).unwrap();
         let loaded = Loaded::open("small", &path).unwrap();
-        assert!(loaded.lane(&rows(1, 0)).is_some(), "this network's runs are not shared: {:?}", loaded.network.reason());
+        assert!(
+            loaded.lane(&rows(1, 0)).is_some(),
+            "this network's runs are not shared: {:?}",
+            loaded.network.reason()
+        );
         for batch in 0..1_000 {
             let requests: Vec<Tensors> =
                 (0..1 + batch % 7).map(|it| rows(1 + (batch + it) % 5, batch * 10 + it)).collect();

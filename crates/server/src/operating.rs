@@ -133,7 +133,9 @@ pub fn backup(settings: &Settings, to: &Path) -> Result<u64, Error> {
     runtime()?.block_on(async {
         let store = open_store(settings, false).await?;
         if store.kind() != Kind::Sqlite {
-            return Err(Error::Settings("backup: a Postgres database is backed up by pg_dump, the folder by a copy".into()));
+            return Err(Error::Settings(
+                "backup: a Postgres database is backed up by pg_dump, the folder by a copy".into(),
+            ));
         }
         if to.exists() {
             return Err(Error::Settings(format!("backup: expected a new folder, got {}", to.display())));
@@ -171,10 +173,15 @@ pub fn restore(settings: &Settings, from: &Path) -> Result<Vec<Chain>, Error> {
     let manifest = checked(from)?;
     let folder = &settings.folder;
     if settings.database.is_some() {
-        return Err(Error::Settings("restore: a Postgres database is restored by pg_restore, the folder by a copy".into()));
+        return Err(Error::Settings(
+            "restore: a Postgres database is restored by pg_restore, the folder by a copy".into(),
+        ));
     }
     if folder.join(DATABASE).exists() {
-        return Err(Error::Settings(format!("restore: expected a folder without database, got {}", folder.display())));
+        return Err(Error::Settings(format!(
+            "restore: expected a folder without database, got {}",
+            folder.display()
+        )));
     }
     drop(Keyring::read(&settings.keyring())?);
     let alone = lock(settings, true)?;

@@ -62,9 +62,7 @@ fn told(error: &Error) -> Told {
         Error::Conflict { .. } => open(S::CONFLICT, "conflict"),
         Error::Changed => open(S::PRECONDITION_FAILED, "changed"),
         Error::VersionNeeded => open(S::PRECONDITION_REQUIRED, "version-needed"),
-        Error::Limited { seconds } => {
-            Told { retry: Some(*seconds), ..open(S::TOO_MANY_REQUESTS, "limited") }
-        }
+        Error::Limited { seconds } => Told { retry: Some(*seconds), ..open(S::TOO_MANY_REQUESTS, "limited") },
         Error::QueueFull { seconds } => {
             Told { retry: Some(*seconds), ..open(S::TOO_MANY_REQUESTS, "queue-full") }
         }
@@ -191,8 +189,11 @@ mod tests {
 
     #[test]
     fn a_client_that_shall_come_again_is_told_when() {
-        for error in [Error::Limited { seconds: 3 }, Error::QueueFull { seconds: 3 }, Error::Sql(sqlx::Error::PoolTimedOut)]
-        {
+        for error in [
+            Error::Limited { seconds: 3 },
+            Error::QueueFull { seconds: 3 },
+            Error::Sql(sqlx::Error::PoolTimedOut),
+        ] {
             let response = error.into_response();
             assert!(response.headers().contains_key(header::RETRY_AFTER));
             assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");

@@ -34,7 +34,18 @@ pub(crate) struct ValueRow {
 
 /// The columns of a table of values.
 pub(crate) const COLUMNS: [&str; 13] = [
-    "assessment", "session", "code", "date", "task", "set", "feature", "label", "unit", "value", "missing", "quality",
+    "assessment",
+    "session",
+    "code",
+    "date",
+    "task",
+    "set",
+    "feature",
+    "label",
+    "unit",
+    "value",
+    "missing",
+    "quality",
     "conclusion",
 ];
 
@@ -57,13 +68,25 @@ impl Rendered {
         (assessment, session, code): (&str, &str, &str),
     ) -> Result<(), Error> {
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
-        let (date, conclusion) = (text(&self.report["session"]["date"]), text(&self.report["conclusion"]["kind"]));
+        let (date, conclusion) =
+            (text(&self.report["session"]["date"]), text(&self.report["conclusion"]["kind"]));
         for it in &self.values {
             let number = it.value.map(|it| it.to_string()).unwrap_or_default();
             let missing = it.missing.as_deref().unwrap_or("");
             let row = [
-                assessment, session, code, &date, &it.task, &it.set, &it.feature, &it.label, &it.unit, &number, missing,
-                &it.quality, &conclusion,
+                assessment,
+                session,
+                code,
+                &date,
+                &it.task,
+                &it.set,
+                &it.feature,
+                &it.label,
+                &it.unit,
+                &number,
+                missing,
+                &it.quality,
+                &conclusion,
             ];
             out.write_record(row.map(inert)).map_err(|it| Error::Broken(it.to_string()))?;
         }

@@ -277,8 +277,10 @@ impl<W: Write> Sealer<W> {
     fn flush_segment(&mut self, last: bool) -> io::Result<()> {
         let nonce = segment_nonce(&self.prefix, self.segment, last);
         let payload = Payload { msg: &self.pending, aad: &self.place };
-        let sealed =
-            self.cipher.encrypt(&nonce, payload).map_err(|_| io::Error::other("a segment cannot be sealed"))?;
+        let sealed = self
+            .cipher
+            .encrypt(&nonce, payload)
+            .map_err(|_| io::Error::other("a segment cannot be sealed"))?;
         self.out.write_all(&sealed)?;
         self.pending.clear();
         self.segment = self.segment.checked_add(1).ok_or_else(|| io::Error::other("too many segments"))?;
@@ -318,7 +320,9 @@ pub(crate) fn open_stream(
         let next = next_segment(&mut sealed).map_err(corrupt)?;
         let nonce = segment_nonce(&prefix, segment, next.is_empty());
         let payload = Payload { msg: &current, aad: &place_bytes };
-        let opened = Zeroizing::new(cipher.decrypt(&nonce, payload).map_err(|_| Error::Corrupt { what: place.0.into() })?);
+        let opened = Zeroizing::new(
+            cipher.decrypt(&nonce, payload).map_err(|_| Error::Corrupt { what: place.0.into() })?,
+        );
         plain.extend_from_slice(&opened);
         if next.is_empty() {
             return Ok(plain);

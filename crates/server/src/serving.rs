@@ -65,7 +65,8 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let _inside = runtime.enter();
         let serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
-        let assessors = (0..app.settings.assess_threads).map(|_| tokio::spawn(assessing::work(Arc::clone(&app))));
+        let assessors =
+            (0..app.settings.assess_threads).map(|_| tokio::spawn(assessing::work(Arc::clone(&app))));
         let workers = assessors.collect();
         tokio::spawn(keeping::keep_house(Arc::clone(&app)));
         drop(_inside);
@@ -137,8 +138,10 @@ async fn told() -> Result<(), Error> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut term, mut int) =
-            (signal(SignalKind::terminate()).map_err(broken)?, signal(SignalKind::interrupt()).map_err(broken)?);
+        let (mut term, mut int) = (
+            signal(SignalKind::terminate()).map_err(broken)?,
+            signal(SignalKind::interrupt()).map_err(broken)?,
+        );
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
         Ok(())
     }

@@ -118,8 +118,7 @@ impl Settings {
             std::fs::metadata(file).map_err(|source| Error::open(file, source))?;
             figment = figment.merge(Toml::file_exact(file));
         }
-        let settings: Self =
-            figment.merge(names).extract().map_err(|it| Error::Settings(it.to_string()))?;
+        let settings: Self = figment.merge(names).extract().map_err(|it| Error::Settings(it.to_string()))?;
         settings.checked()
     }
 
@@ -188,7 +187,9 @@ mod tests {
         let settings = Settings::read(Some(&file)).unwrap();
         assert_eq!(settings.listen.port(), 80);
         assert_eq!(settings.networks["digits"], Path::new("d.onnx"));
-        for (text, word) in [("lissten = 1", "lissten"), ("connections = 0", "connections"), ("folder = 3", "folder")] {
+        for (text, word) in
+            [("lissten = 1", "lissten"), ("connections = 0", "connections"), ("folder = 3", "folder")]
+        {
             std::fs::write(&file, text).unwrap();
             let message = Settings::read(Some(&file)).unwrap_err().to_string();
             assert!(message.contains(word), "{message}");
@@ -200,7 +201,10 @@ mod tests {
     fn every_setting_is_documented_with_its_default() {
         let page = include_str!("../../../docs/server.md");
         for name in Settings::names() {
-            assert!(page.contains(&format!("| `{name}` |")), "docs/server.md does not know the setting {name}");
+            assert!(
+                page.contains(&format!("| `{name}` |")),
+                "docs/server.md does not know the setting {name}"
+            );
         }
     }
 }

@@ -126,7 +126,8 @@ impl Store {
     pub(crate) async fn checkpoint(&self) -> Result<(), Error> {
         if self.kind == Kind::Sqlite {
             let _turn = self.turn.lock().await;
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *self.read().await?).await?;
+            let row =
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *self.read().await?).await?;
             if row.try_get::<i64, _>("busy")? != 0 {
                 tracing::warn!("the write-ahead log could not be emptied yet");
             }
@@ -153,7 +154,8 @@ impl Store {
         sqlx::raw_sql("CREATE TABLE IF NOT EXISTS schema_steps (taken BIGINT NOT NULL)")
             .execute(&mut *write)
             .await?;
-        let row = sqlx::query("SELECT COALESCE(MAX(taken), 0) AS taken FROM schema_steps").fetch_one(&mut *write);
+        let row =
+            sqlx::query("SELECT COALESCE(MAX(taken), 0) AS taken FROM schema_steps").fetch_one(&mut *write);
         let taken: i64 = row.await?.try_get("taken")?;
         let known = schema::STEPS.len() as i64;
         if taken > known {
@@ -182,9 +184,7 @@ async fn connected(address: Option<&str>, folder: &Path) -> Result<(Kind, AnyPoo
         Some(_) => Err(Error::Settings("database: expected postgres://…, or nothing for SQLite".into())),
         None => {
             let habits = options.after_connect(|connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql(SQLITE_HABITS).execute(connection).await.map(drop)
-                })
+                Box::pin(async move { sqlx::raw_sql(SQLITE_HABITS).execute(connection).await.map(drop) })
             });
             let address = format!("sqlite://{}?mode=rwc", percent(&folder.join("inkling.db")));
             Ok((Kind::Sqlite, habits.connect(&address).await?))
@@ -244,7 +244,8 @@ mod tests {
             let mut write = store.write().await.unwrap();
             sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *write).await.unwrap();
             accounts::insert_tenant(&mut write, "small", "x", 0).await.unwrap();
-            let full = accounts::insert_tenant(&mut write, "large", &"x".repeat(1 << 20), 0).await.unwrap_err();
+            let full =
+                accounts::insert_tenant(&mut write, "large", &"x".repeat(1 << 20), 0).await.unwrap_err();
             drop(write);
             assert_eq!(full.into_response().status(), 507);
             let tenants = accounts::tenants(&mut store.read().await.unwrap()).await.unwrap();
@@ -281,9 +282,11 @@ mod tests {
         runtime.block_on(async {
             let mut write = store.write().await.unwrap();
             sqlx::raw_sql("PRAGMA defer_foreign_keys = ON").execute(&mut *write).await.unwrap();
-            for (id, class, deadline) in
-                [("later", Class::Interactive, 9), ("sooner", Class::Interactive, 5), ("batch", Class::Batch, 1)]
-            {
+            for (id, class, deadline) in [
+                ("later", Class::Interactive, 9),
+                ("sooner", Class::Interactive, 5),
+                ("batch", Class::Batch, 1),
+            ] {
                 jobs::insert(&mut write, ("t", id), class, deadline).await.unwrap();
             }
             let mut claimed = vec![];

@@ -151,10 +151,11 @@ fn flat<T: for<'de> Deserialize<'de>>(data: &RawValue, count: usize) -> Result<V
 
 /// A request's tensors, and what else it asks for; `json_length` where tensors follow the JSON.
 pub(crate) fn read(bytes: &[u8], json_length: Option<usize>) -> Result<(Wanted, Tensors), Error> {
-    let (json, mut rest) = bytes
-        .split_at_checked(json_length.unwrap_or(bytes.len()))
-        .ok_or_else(|| Error::invalid("Inference-Header-Content-Length", "at most the body's length", "more"))?;
-    let unreadable = |it: serde_json::Error| Error::invalid("the body", "JSON as the protocol says", it.to_string());
+    let (json, mut rest) = bytes.split_at_checked(json_length.unwrap_or(bytes.len())).ok_or_else(|| {
+        Error::invalid("Inference-Header-Content-Length", "at most the body's length", "more")
+    })?;
+    let unreadable =
+        |it: serde_json::Error| Error::invalid("the body", "JSON as the protocol says", it.to_string());
     let wanted: Wanted = serde_json::from_slice(json).map_err(unreadable)?;
     let asked: Inputs<'_> = serde_json::from_slice(json).map_err(unreadable)?;
     let mut tensors = Tensors::new();
@@ -219,15 +220,22 @@ struct AnswerParameters {
 pub(crate) fn write(network: &Loaded, wanted: &Wanted, outputs: &Tensors) -> Result<Written, Error> {
     let every = wanted.parameters.binary_data_output.unwrap_or(false);
     let chosen: Vec<(&str, bool)> = match &wanted.outputs {
-        Some(some) => some.iter().map(|it| (it.name.as_str(), it.parameters.binary_data.unwrap_or(every))).collect(),
+        Some(some) => {
+            some.iter().map(|it| (it.name.as_str(), it.parameters.binary_data.unwrap_or(every))).collect()
+        }
         None => outputs.iter().map(|(name, _)| (name, every)).collect(),
     };
     let mut binary = Vec::new();
-    let mut answer =
-        Answer { model_name: &network.name, model_version: &network.digest, id: wanted.id.as_deref(), outputs: vec![] };
+    let mut answer = Answer {
+        model_name: &network.name,
+        model_version: &network.digest,
+        id: wanted.id.as_deref(),
+        outputs: vec![],
+    };
     for (name, as_bytes) in &chosen {
         let tensor = outputs.get(name);
-        let tensor = tensor.ok_or_else(|| Error::invalid("outputs", "names of outputs", format!("{name:?}")))?;
+        let tensor =
+            tensor.ok_or_else(|| Error::invalid("outputs", "names of outputs", format!("{name:?}")))?;
         answer.outputs.push(written(name, tensor, as_bytes.then_some(&mut binary))?);
     }
     let mut bytes = serde_json::to_vec(&answer).map_err(|it| Error::Broken(it.to_string()))?;
@@ -236,8 +244,13 @@ pub(crate) fn write(network: &Loaded, wanted: &Wanted, outputs: &Tensors) -> Res
     Ok(Written { bytes, json_length })
 }
 
-fn written<'a>(name: &'a str, tensor: &'a Tensor, binary: Option<&mut Vec<u8>>) -> Result<AnswerTensor<'a>, Error> {
-    let unknown = || Error::invalid(format!("output {name:?}"), "a datatype of the protocol", tensor.dtype().name());
+fn written<'a>(
+    name: &'a str,
+    tensor: &'a Tensor,
+    binary: Option<&mut Vec<u8>>,
+) -> Result<AnswerTensor<'a>, Error> {
+    let unknown =
+        || Error::invalid(format!("output {name:?}"), "a datatype of the protocol", tensor.dtype().name());
     let datatype = datatype(tensor.dtype()).ok_or_else(unknown)?;
     let (parameters, data) = match binary {
         Some(out) => {
@@ -261,7 +274,8 @@ mod tests {
     #[test]
     fn nested_and_flat_lists_are_the_same_tensor() {
         let of = |data: &str| {
-            let json = format!(r#"{{"inputs":[{{"name":"x","shape":[2,2],"datatype":"FP32","data":{data}}}]}}"#);
+            let json =
+                format!(r#"{{"inputs":[{{"name":"x","shape":[2,2],"datatype":"FP32","data":{data}}}]}}"#);
             read(json.as_bytes(), None).unwrap().1
         };
         assert_eq!(of("[1,2,3,4]"), of("[[1,2],[3,4]]"));
@@ -270,7 +284,8 @@ mod tests {
 
     #[test]
     fn bytes_after_the_json_are_tensors() {
-        let json = br#"{"inputs":[{"name":"a","shape":[1],"datatype":"INT16","parameters":{"binary_data_size":2}},
+        let json =
+            br#"{"inputs":[{"name":"a","shape":[1],"datatype":"INT16","parameters":{"binary_data_size":2}},
             {"name":"b","shape":[2],"datatype":"BOOL","parameters":{"binary_data_size":2}}]}"#;
         let body = [&json[..], &[0x34, 0x12, 1, 0]].concat();
         let (_, tensors) = read(&body, Some(json.len())).unwrap();

@@ -44,12 +44,7 @@ impl Drop for Process {
 }
 
 /// The status and the bytes of an answer; nothing where the server is gone.
-fn ask(
-    method: &str,
-    address: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Option<(u16, Vec<u8>)> {
+fn ask(method: &str, address: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<(u16, Vec<u8>)> {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(20)))
@@ -109,7 +104,8 @@ fn load(address: String, round: usize, client: usize, told: Told, over: Arc<Atom
             let participant = participant["id"].as_str()?.to_owned();
             let consents = format!("/v1/participants/{participant}/consents");
             named(&format!("c{label}"), &consents, &json!({ "terms": "v1", "keep_sound": true }))?;
-            let session = named(&format!("s{label}"), "/v1/sessions", &json!({ "participant": participant }))?.1;
+            let session =
+                named(&format!("s{label}"), "/v1/sessions", &json!({ "participant": participant }))?.1;
             let session = session["id"].as_str()?.to_owned();
             let form = form(&label);
             let headers = [
@@ -117,7 +113,8 @@ fn load(address: String, round: usize, client: usize, told: Told, over: Arc<Atom
                 ("idempotency-key", label.as_str()),
                 ("content-type", "multipart/form-data; boundary=line"),
             ];
-            let answer = ask("POST", &format!("{address}/v1/sessions/{session}/submissions"), &headers, &form)?;
+            let answer =
+                ask("POST", &format!("{address}/v1/sessions/{session}/submissions"), &headers, &form)?;
             assert_eq!(answer.0, 201, "{}", String::from_utf8_lossy(&answer.1));
             let made: Value = serde_json::from_slice(&answer.1).ok()?;
             let submission = made["id"].as_str()?.to_owned();
@@ -203,7 +200,10 @@ fn a_killed_server_keeps_what_it_acknowledged() {
         assert_eq!(state.as_deref(), Some("done"), "job {job}");
     }
     drop(process);
-    let audit = Command::new(env!("CARGO_BIN_EXE_inkling")).args(["serve", "audit", "--folder"]).arg(folder.path()).output();
+    let audit = Command::new(env!("CARGO_BIN_EXE_inkling"))
+        .args(["serve", "audit", "--folder"])
+        .arg(folder.path())
+        .output();
     let audit = audit.unwrap();
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stderr));
     println!("{} acknowledged submissions over {rounds} kills, all kept", told.len());
@@ -227,7 +227,8 @@ fn settings_that_cannot_be_worked_with_say_which() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("inkling.toml");
     std::fs::write(&file, "lissten = 3\n").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_inkling")).args(["serve", "--config"]).arg(&file).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_inkling")).args(["serve", "--config"]).arg(&file).output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("lissten"));
 }
@@ -246,7 +247,12 @@ fn the_log_names_operations_and_never_people() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.split_whitespace().find(|it| it.starts_with("http://")).unwrap().trim_end_matches('/').to_owned();
+    let address = line
+        .split_whitespace()
+        .find(|it| it.starts_with("http://"))
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned();
     let process = Process { child, address: address.clone() };
     accounts(&address);
     let bearer = signed_in(&address, "han");

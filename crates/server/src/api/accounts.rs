@@ -69,7 +69,9 @@ async fn find(app: &App, caller: &Caller, id: &str) -> Result<accounts::Account,
 
 fn of_a_person(role: Role) -> Result<Role, Error> {
     match role {
-        Role::Device => Err(Error::invalid("role", "the role of a person; devices are made at /v1/devices", "device")),
+        Role::Device => {
+            Err(Error::invalid("role", "the role of a person; devices are made at /v1/devices", "device"))
+        }
         role => Ok(role),
     }
 }
@@ -103,7 +105,9 @@ pub(super) async fn create(
     {
         drop(write);
         let account = find(&app, &caller, &id).await?;
-        return Ok((StatusCode::CREATED, versioned(&headers, account.version, &shown(account))).into_response());
+        return Ok(
+            (StatusCode::CREATED, versioned(&headers, account.version, &shown(account))).into_response()
+        );
     }
     let account = new_account(&caller.tenant, &wanted.login, password, role, now);
     accounts::insert_account(&mut write, &account).await.map_err(|error| match error {

@@ -133,7 +133,12 @@ pub(super) async fn rendered(app: &App, it: &assessments::Assessment) -> Result<
 }
 
 /// Records that a report was read, then reads it.
-async fn read(app: &App, caller: &Caller, id: &str, action: &str) -> Result<(assessments::Assessment, Rendered), Error> {
+async fn read(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    action: &str,
+) -> Result<(assessments::Assessment, Rendered), Error> {
     let found = find(app, caller, id).await?;
     let rendered = rendered(app, &found).await?;
     let mut write = app.store.write().await?;
@@ -300,11 +305,7 @@ pub(super) async fn measures(
 #[utoipa::path(get, path = "/v1/assessments/{id}/fhir", tag = "assessments", params(("id" = String, Path,)),
     responses((status = 200, content_type = "application/fhir+json", body = serde_json::Value)),
     extensions(("x-roles" = json!(["clinician", "assessor"]))))]
-pub(super) async fn fhir(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Id(id): Id,
-) -> Result<Response, Error> {
+pub(super) async fn fhir(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Response, Error> {
     let (found, mut rendered) = read(&app, &caller, &id, "assessment.fhir").await?;
     if let Some(signature) = signature(&app, &found).await? {
         assess::fhir_signed(&mut rendered.fhir, &signature.by, &signature.at);
@@ -364,7 +365,8 @@ pub(super) async fn table(
     let mut table = table_head()?;
     for it in found.iter().filter(|it| it.report.is_some()) {
         let mut read = app.store.read().await?;
-        let consent = store::participants::consent_in_force(&mut read, &caller.tenant, &it.participant).await?;
+        let consent =
+            store::participants::consent_in_force(&mut read, &caller.tenant, &it.participant).await?;
         drop(read);
         if consent.is_some_and(|it| it.research) {
             let code = participants::find(&app, &caller, &it.participant).await?.code;

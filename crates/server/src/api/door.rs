@@ -153,7 +153,8 @@ pub(super) async fn set_up(
 /// machine's makes a request one from elsewhere.
 fn may_set_up(app: &App, headers: &HeaderMap, address: Address, token: Option<&str>) -> Result<(), Error> {
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok()).unwrap_or("");
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
+    let name =
+        host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
     let here = address.ip.is_loopback()
         && !address.forwarded
         && app.settings.proxies.is_empty()
@@ -165,7 +166,8 @@ fn may_set_up(app: &App, headers: &HeaderMap, address: Address, token: Option<&s
         (Some(expected), Some(shown)) => bool::from(expected.as_bytes().ct_eq(shown.as_bytes())),
         _ => false,
     };
-    let reason = "the first account is made on this machine, or with the token that the server printed at its start";
+    let reason =
+        "the first account is made on this machine, or with the token that the server printed at its start";
     good.then_some(()).ok_or(Error::Unauthenticated { reason })
 }
 
@@ -293,7 +295,8 @@ pub(super) fn new_account(tenant: &str, login: &str, password: String, role: Rol
 
 /// Refuses a name that cannot be typed.
 pub(super) fn check_login(login: &str) -> Result<(), Error> {
-    let good = (1..=128).contains(&login.len()) && login.chars().all(|it| it.is_alphanumeric() || "@._+-".contains(it));
+    let good = (1..=128).contains(&login.len())
+        && login.chars().all(|it| it.is_alphanumeric() || "@._+-".contains(it));
     let expected = "1 to 128 letters, digits or @ . _ + -";
     good.then_some(()).ok_or_else(|| Error::invalid("login", expected, "another"))
 }
@@ -310,7 +313,12 @@ async fn record(app: &App, write: &mut Writing<'_>, account: &Account, action: &
 }
 
 /// A pair of tokens, the refresh token stored as its digest.
-async fn begin(app: &App, write: &mut Writing<'_>, account: &Account, family: String) -> Result<SignedIn, Error> {
+async fn begin(
+    app: &App,
+    write: &mut Writing<'_>,
+    account: &Account,
+    family: String,
+) -> Result<SignedIn, Error> {
     let (refresh_token, digest) = app.tokens.fresh_secret(false);
     let expires = app.store.clock.now() + i64::from(app.settings.refresh_days) * DAY_MS;
     let token = Refresh { digest: digest.to_vec(), account: account.id.clone(), family, expires, used: None };
@@ -334,7 +342,8 @@ fn answered(app: &App, mut signed_in: SignedIn, as_cookie: bool) -> Response {
 /// Sent back to `/v1/auth/` of this origin alone, never readable by a script.
 fn cookie(app: &App, value: &str, seconds: i64) -> HeaderValue {
     let secure = if app.settings.secure() { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={value}; Path=/v1/auth/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let text =
+        format!("{COOKIE}={value}; Path=/v1/auth/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     HeaderValue::from_str(&text).expect("base64 is a header")
 }
 

@@ -111,7 +111,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<StatusCode, Err
 #[utoipa::path(get, path = "/v2/models/{name}", tag = "networks", params(("name" = String, Path,)),
     responses((status = 200, body = NetworkMetadata)),
     extensions(("x-roles" = json!(["administrator", "clinician", "assessor", "researcher", "device"]))))]
-pub(super) async fn network(State(app): State<Arc<App>>, Id(name): Id) -> Result<Json<NetworkMetadata>, Error> {
+pub(super) async fn network(
+    State(app): State<Arc<App>>,
+    Id(name): Id,
+) -> Result<Json<NetworkMetadata>, Error> {
     let loaded = app.networks.get(&name)?;
     let described = |ports: &[Port]| ports.iter().map(described).collect();
     Ok(Json(NetworkMetadata {
@@ -172,7 +175,9 @@ pub(super) async fn infer(
 fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Error> {
     let Some(value) = headers.get(LENGTH) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|it| it.parse().ok());
-    length.map(Some).ok_or_else(|| Error::invalid("Inference-Header-Content-Length", "a number of bytes", "another"))
+    length
+        .map(Some)
+        .ok_or_else(|| Error::invalid("Inference-Header-Content-Length", "a number of bytes", "another"))
 }
 
 fn terms(app: &App, asked: &Wanted) -> Terms {

@@ -38,8 +38,10 @@ pub(super) async fn page(method: Method, uri: Uri) -> Response {
         Some(file) => {
             let kind = HeaderValue::from_static(media_type(name));
             // Names of built files hold their digest; the page that names them is asked for anew.
-            let keep = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(keep))];
+            let keep =
+                if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+            let headers =
+                [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, HeaderValue::from_static(keep))];
             (headers, file.data.into_owned()).into_response()
         }
         None if name == "index.html" && Built::iter().next().is_none() => not_built().into_response(),
@@ -93,7 +95,8 @@ fn framed(title: &str, body: &Markup) -> String {
 #[utoipa::path(get, path = "/openapi.json", tag = "documentation", responses((status = 200, body = serde_json::Value)),
     extensions(("x-roles" = json!(["public"]))))]
 pub(super) async fn openapi(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], app.openapi.clone()).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], app.openapi.clone())
+        .into_response()
 }
 
 /// The same for people; it needs no network.
@@ -202,9 +205,15 @@ fn reference(schema: &Value) -> Markup {
 
 /// What each problem's code means and what helps.
 const PROBLEMS: [(&str, &str); 27] = [
-    ("invalid", "Something in the request is not what belongs there; the detail says what, where, expected and got."),
+    (
+        "invalid",
+        "Something in the request is not what belongs there; the detail says what, where, expected and got.",
+    ),
     ("media-type", "The body is of another media type than is read here; set Content-Type."),
-    ("too-large", "The body, a part of it or a tensor is over the server's limit; the detail says which limit."),
+    (
+        "too-large",
+        "The body, a part of it or a tensor is over the server's limit; the detail says which limit.",
+    ),
     ("broken-off", "The request ended or stalled before it was whole. Nothing was kept; send it again."),
     ("not-found", "There is no such thing, or it is another organisation's: the answer is the same."),
     ("unauthenticated", "Sign in, refresh the access token, or use a device's key that is not revoked."),
@@ -218,7 +227,10 @@ const PROBLEMS: [(&str, &str); 27] = [
     ("expired", "The deadline passed before an answer was computed."),
     ("draining", "The server is stopping; come again in a moment."),
     ("vanished", "What was asked for was discarded or erased."),
-    ("corrupt", "What is stored does not open or is not what its digest says; it is not shown. Restore a backup."),
+    (
+        "corrupt",
+        "What is stored does not open or is not what its digest says; it is not shown. Restore a backup.",
+    ),
     ("disk-full", "The server has no room left; nothing of the request was kept."),
     ("store-busy", "The database is locked or not there; nothing of the request was kept; come again."),
     ("assessment", "The session could not be assessed; the server's log says why."),

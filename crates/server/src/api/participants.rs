@@ -169,7 +169,9 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<Participant>>, Error> {
     let found = participants::list(&mut *app.store.read().await?, &caller.tenant, rows.page()).await?;
     let mut write = app.store.write().await?;
-    app.store.record(&mut write, caller.does("participant.list", "", &format!("{} rows", found.len()))).await?;
+    app.store
+        .record(&mut write, caller.does("participant.list", "", &format!("{} rows", found.len())))
+        .await?;
     write.commit().await?;
     let mut participants = Vec::with_capacity(found.len());
     for it in found {
@@ -280,7 +282,9 @@ pub(super) async fn erase(
     find(&app, &caller, &id).await?;
     let mut write = app.store.write().await?;
     let blobs = participants::erase(&mut write, (&caller.tenant, &id), app.store.clock.now()).await?;
-    app.store.record(&mut write, caller.does("participant.erase", &id, &format!("{} files", blobs.len()))).await?;
+    app.store
+        .record(&mut write, caller.does("participant.erase", &id, &format!("{} files", blobs.len())))
+        .await?;
     write.commit().await?;
     for blob in &blobs {
         app.store.blobs.remove(blob)?;
@@ -337,13 +341,16 @@ pub(super) async fn consent(
     {
         let mut all = participants::consents(&mut write, &caller.tenant, &id).await?;
         let place = all.iter().position(|it| it.id == earlier).ok_or(Error::NotFound { what: "consent" })?;
-        return Ok((StatusCode::CREATED, Json(consent_of(&app, &key, all.swap_remove(place))?)).into_response());
+        return Ok(
+            (StatusCode::CREATED, Json(consent_of(&app, &key, all.swap_remove(place))?)).into_response()
+        );
     }
     let (consent_id, now) = (fresh_id(), app.store.clock.now());
     let terms = app.store.seal(&key, &Place(TERMS, &consent_id), &wanted.terms)?;
     let NewConsent { keep_sound, research, withdrawn, .. } = *wanted;
     let account = caller.id.clone();
-    let new = participants::Consent { id: consent_id, at: now, account, keep_sound, research, withdrawn, terms };
+    let new =
+        participants::Consent { id: consent_id, at: now, account, keep_sound, research, withdrawn, terms };
     participants::insert_consent(&mut write, (&caller.tenant, &id), &new).await?;
     if let Some(it) = labelled {
         idempotency::remember(&mut write, it, &new.id, now).await?;
@@ -389,7 +396,8 @@ async fn add_session(
 ) -> Result<(), Error> {
     export.submissions.extend(submissions::of_session(app, caller, &sitting.id).await?);
     let found =
-        store::assessments::list(&mut *app.store.read().await?, &caller.tenant, Some(&sitting.id), ALL).await?;
+        store::assessments::list(&mut *app.store.read().await?, &caller.tenant, Some(&sitting.id), ALL)
+            .await?;
     for it in found {
         if it.report.is_some() {
             export.reports.insert(it.id.clone(), assessments::rendered(app, &it).await?.report);

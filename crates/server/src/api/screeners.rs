@@ -12,12 +12,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    Error,
-    app::App,
-    caller::Caller,
-    extract::Id,
-};
+use crate::{Error, app::App, caller::Caller, extract::Id};
 
 /// A screener that is asked.
 #[derive(Serialize, ToSchema)]
@@ -76,11 +71,15 @@ pub(super) async fn reload(State(app): State<Arc<App>>, caller: Caller) -> Resul
         Ok(screeners) => screeners,
         Err(error) => {
             tracing::error!(cause = %error, "screeners could not be read; the old ones go on");
-            return Err(Error::conflict("a screener could not be read; the old ones go on, and the log says which"));
+            return Err(Error::conflict(
+                "a screener could not be read; the old ones go on, and the log says which",
+            ));
         }
     };
     let mut write = app.store.write().await?;
-    app.store.record(&mut write, caller.does("screeners.reload", "", &format!("{screeners} screeners"))).await?;
+    app.store
+        .record(&mut write, caller.does("screeners.reload", "", &format!("{screeners} screeners")))
+        .await?;
     write.commit().await?;
     Ok(Json(Reloaded { screeners }))
 }
@@ -89,7 +88,11 @@ pub(super) async fn reload(State(app): State<Arc<App>>, caller: Caller) -> Resul
 #[utoipa::path(get, path = "/v1/screeners/{name}", tag = "screeners", params(("name" = String, Path,)),
     responses((status = 200, content((serde_json::Value = "application/json"), (String = "text/html")))),
     extensions(("x-roles" = json!(["administrator", "clinician", "assessor", "researcher", "device"]))))]
-pub(super) async fn card(State(app): State<Arc<App>>, headers: HeaderMap, Id(name): Id) -> Result<Response, Error> {
+pub(super) async fn card(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Id(name): Id,
+) -> Result<Response, Error> {
     let assessor = app.assessor();
     let fitted = assessor.screeners().iter().find(|it| it.screener.name() == name);
     let fitted = fitted.ok_or(Error::NotFound { what: "screener" })?;

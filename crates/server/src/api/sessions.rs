@@ -81,7 +81,13 @@ const FACTS: &str = "facts of a session";
 
 pub(super) async fn opened(app: &App, it: sessions::Sitting) -> Result<Sitting, Error> {
     let facts = facts(app, &it).await?;
-    Ok(Sitting { id: it.id, participant: it.participant, facts, version: it.version, created: rfc3339(it.created) })
+    Ok(Sitting {
+        id: it.id,
+        participant: it.participant,
+        facts,
+        version: it.version,
+        created: rfc3339(it.created),
+    })
 }
 
 /// What is known of a sitting.
@@ -133,11 +139,15 @@ pub(super) async fn create(
             id
         }
         None => {
-            let consent = store::participants::consent_in_force(&mut write, tenant, &wanted.participant).await?;
-            consent.ok_or_else(|| Error::conflict("the participant has agreed to nothing; record a consent first"))?;
+            let consent =
+                store::participants::consent_in_force(&mut write, tenant, &wanted.participant).await?;
+            consent.ok_or_else(|| {
+                Error::conflict("the participant has agreed to nothing; record a consent first")
+            })?;
             let (id, now) = (fresh_id(), app.store.clock.now());
             let key = app.store.data_key(&mut write, tenant, &wanted.participant).await?;
-            let facts = Facts { date: Some(wanted.facts.date.unwrap_or_else(|| day(now))), ..wanted.facts.clone() };
+            let facts =
+                Facts { date: Some(wanted.facts.date.unwrap_or_else(|| day(now))), ..wanted.facts.clone() };
             let new = sessions::Sitting {
                 id: id.clone(),
                 tenant: tenant.to_owned(),

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
+    extract::{
+        FromRequest, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -82,7 +85,15 @@ const FILES: usize = 200;
 pub(super) async fn opened(app: &App, it: sessions::Submission) -> Result<Submission, Error> {
     let manifest = manifest(app, &it).await?;
     let (created, discarded) = (rfc3339(it.created), it.discarded.map(rfc3339));
-    Ok(Submission { id: it.id, session: it.session, task: it.task, manifest, bytes: it.bytes, created, discarded })
+    Ok(Submission {
+        id: it.id,
+        session: it.session,
+        task: it.task,
+        manifest,
+        bytes: it.bytes,
+        created,
+        discarded,
+    })
 }
 
 /// What was said of a file.
@@ -230,7 +241,8 @@ async fn first_part(app: &App, parts: &mut Multipart) -> Result<Manifest, Error>
     let manifest: Manifest = serde_json::from_slice(&bytes)
         .map_err(|it| Error::invalid("the part manifest", "JSON as the API describes it", it.to_string()))?;
     let good = (1..=255).contains(&manifest.file.len()) && !manifest.file.contains(['/', '\\', '\0']);
-    good.then_some(manifest).ok_or_else(|| Error::invalid("file", "a name of 1 to 255 bytes without slash", "another"))
+    good.then_some(manifest)
+        .ok_or_else(|| Error::invalid("file", "a name of 1 to 255 bytes without slash", "another"))
 }
 
 /// More of a part; a client that sends nothing for too long has gone.
@@ -337,7 +349,10 @@ pub(super) async fn media(
 }
 
 /// The plain bytes of a file.
-pub(crate) async fn bytes(app: &App, it: &sessions::Submission) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+pub(crate) async fn bytes(
+    app: &App,
+    it: &sessions::Submission,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
     let blob = it.blob.clone().ok_or(Error::Vanished { what: "this file: it was discarded, and".into() })?;
     let key = app.store.data_key(&mut *app.store.read().await?, &it.tenant, &it.participant).await?;
     let (blobs, id) = (app.store.blobs.clone(), it.id.clone());

@@ -98,7 +98,11 @@ impl World {
             return;
         }
         let batch = self.queue.take(self.now);
-        assert_eq!(batch.is_empty(), self.waiting.is_empty(), "an executor was left idle while somebody waits");
+        assert_eq!(
+            batch.is_empty(),
+            self.waiting.is_empty(),
+            "an executor was left idle while somebody waits"
+        );
         let Some(&first) = batch.first() else { return };
         let asks: Vec<Ask> = batch.iter().map(|it| self.waiting[it]).collect();
         let turn = |ticket: &Ticket| (self.waiting[ticket].class, self.waiting[ticket].deadline, *ticket);
@@ -193,8 +197,10 @@ const BOUNDS: Bounds = Bounds { requests: 4, bytes: 100, batch_cost: 20, executo
 fn interactive_requests_go_before_batch_ones_whatever_their_deadlines() {
     let mut queue = Queue::new(BOUNDS);
     let batch = queue.admit(0, ask(Class::Batch, 5)).unwrap();
-    let (later, sooner) =
-        (queue.admit(0, ask(Class::Interactive, 9)).unwrap(), queue.admit(0, ask(Class::Interactive, 8)).unwrap());
+    let (later, sooner) = (
+        queue.admit(0, ask(Class::Interactive, 9)).unwrap(),
+        queue.admit(0, ask(Class::Interactive, 8)).unwrap(),
+    );
     assert_eq!(queue.take(1), [sooner, later]);
     assert_eq!(queue.take(1), [batch]);
 }

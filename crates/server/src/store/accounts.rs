@@ -71,9 +71,9 @@ pub(crate) async fn insert_tenant(
     Ok(())
 }
 
-const ACCOUNT: &str = "SELECT id, tenant, login, password, role, disabled, epoch, version, created FROM accounts WHERE id = $1";
-const ACCOUNT_BY_LOGIN: &str =
-    "SELECT id, tenant, login, password, role, disabled, epoch, version, created FROM accounts WHERE login = $1";
+const ACCOUNT: &str =
+    "SELECT id, tenant, login, password, role, disabled, epoch, version, created FROM accounts WHERE id = $1";
+const ACCOUNT_BY_LOGIN: &str = "SELECT id, tenant, login, password, role, disabled, epoch, version, created FROM accounts WHERE login = $1";
 const ACCOUNTS: &str = "SELECT id, tenant, login, password, role, disabled, epoch, version, created FROM accounts \
     WHERE tenant = $1 ORDER BY created, id";
 
@@ -96,8 +96,17 @@ pub(crate) async fn account(store: &mut AnyConnection, id: &str) -> Result<Optio
     sqlx::query(ACCOUNT).bind(id).fetch_optional(store).await?.as_ref().map(account_of).transpose()
 }
 
-pub(crate) async fn account_by_login(store: &mut AnyConnection, login: &str) -> Result<Option<Account>, Error> {
-    sqlx::query(ACCOUNT_BY_LOGIN).bind(login).fetch_optional(store).await?.as_ref().map(account_of).transpose()
+pub(crate) async fn account_by_login(
+    store: &mut AnyConnection,
+    login: &str,
+) -> Result<Option<Account>, Error> {
+    sqlx::query(ACCOUNT_BY_LOGIN)
+        .bind(login)
+        .fetch_optional(store)
+        .await?
+        .as_ref()
+        .map(account_of)
+        .transpose()
 }
 
 pub(crate) async fn accounts(store: &mut AnyConnection, tenant: &str) -> Result<Vec<Account>, Error> {
@@ -161,10 +170,11 @@ pub(crate) async fn insert_refresh(store: &mut AnyConnection, token: &Refresh) -
 }
 
 pub(crate) async fn refresh(store: &mut AnyConnection, digest: &[u8]) -> Result<Option<Refresh>, Error> {
-    let row = sqlx::query("SELECT digest, account, family, expires, used FROM refresh_tokens WHERE digest = $1")
-        .bind(digest.to_vec())
-        .fetch_optional(store)
-        .await?;
+    let row =
+        sqlx::query("SELECT digest, account, family, expires, used FROM refresh_tokens WHERE digest = $1")
+            .bind(digest.to_vec())
+            .fetch_optional(store)
+            .await?;
     let token = |row: AnyRow| -> Result<Refresh, sqlx::Error> {
         Ok(Refresh {
             digest: row.try_get("digest")?,
@@ -239,13 +249,15 @@ pub(crate) async fn device_by_key(store: &mut AnyConnection, digest: &[u8]) -> R
 }
 
 pub(crate) async fn devices(store: &mut AnyConnection, tenant: &str) -> Result<Vec<Device>, Error> {
-    sqlx::query("SELECT id, tenant, name, created, revoked FROM devices WHERE tenant = $1 ORDER BY created, id")
-        .bind(tenant)
-        .fetch_all(store)
-        .await?
-        .iter()
-        .map(device_of)
-        .collect()
+    sqlx::query(
+        "SELECT id, tenant, name, created, revoked FROM devices WHERE tenant = $1 ORDER BY created, id",
+    )
+    .bind(tenant)
+    .fetch_all(store)
+    .await?
+    .iter()
+    .map(device_of)
+    .collect()
 }
 
 /// False where there is no such device of this tenant.
@@ -255,11 +267,12 @@ pub(crate) async fn revoke_device(
     id: &str,
     now: i64,
 ) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE devices SET revoked = COALESCE(revoked, $3) WHERE tenant = $1 AND id = $2")
-        .bind(tenant)
-        .bind(id)
-        .bind(now)
-        .execute(store)
-        .await?;
+    let done =
+        sqlx::query("UPDATE devices SET revoked = COALESCE(revoked, $3) WHERE tenant = $1 AND id = $2")
+            .bind(tenant)
+            .bind(id)
+            .bind(now)
+            .execute(store)
+            .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -107,10 +107,12 @@ pub(crate) async fn end(
 }
 
 pub(crate) async fn begins(store: &mut AnyConnection, id: &str) -> Result<(), Error> {
-    sqlx::query("UPDATE assessments SET state = 'running', version = version + 1 WHERE id = $1 AND state = 'queued'")
-        .bind(id)
-        .execute(store)
-        .await?;
+    sqlx::query(
+        "UPDATE assessments SET state = 'running', version = version + 1 WHERE id = $1 AND state = 'queued'",
+    )
+    .bind(id)
+    .execute(store)
+    .await?;
     Ok(())
 }
 

@@ -139,7 +139,8 @@ impl Checkpoints {
             Some((tenant, place, parts.next().and_then(from_hexadecimal)?))
         };
         let noted: Option<Vec<_>> = text.lines().map(line).collect();
-        let layout = || Error::Settings(format!("{}: expected lines of tenant, place and hash", path.display()));
+        let layout =
+            || Error::Settings(format!("{}: expected lines of tenant, place and hash", path.display()));
         Ok(Self(noted.ok_or_else(layout)?))
     }
 
@@ -176,11 +177,13 @@ async fn head(write: &mut Writing<'_>, tenant: &str) -> Result<Option<(i64, Vec<
         Kind::Sqlite => head_of(write, tenant).await,
         Kind::Postgres => {
             // The row is made first, so that two servers cannot both find none.
-            sqlx::query("INSERT INTO audit_heads (tenant, place, mac) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING")
-                .bind(tenant)
-                .bind(Vec::<u8>::new())
-                .execute(&mut **write)
-                .await?;
+            sqlx::query(
+                "INSERT INTO audit_heads (tenant, place, mac) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(tenant)
+            .bind(Vec::<u8>::new())
+            .execute(&mut **write)
+            .await?;
             let row = sqlx::query("SELECT place, mac FROM audit_heads WHERE tenant = $1 FOR UPDATE");
             let row = row.bind(tenant).fetch_one(&mut **write).await?;
             Ok(Some((row.try_get("place")?, row.try_get("mac")?)))

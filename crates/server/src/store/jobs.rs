@@ -65,18 +65,24 @@ pub(crate) async fn renew(
     owner: &str,
     until: i64,
 ) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE jobs SET lease = $4 WHERE assessment = $1 AND owner = $2 AND attempts = $3")
-        .bind(&job.assessment)
-        .bind(owner)
-        .bind(job.attempts)
-        .bind(until)
-        .execute(store)
-        .await?;
+    let done =
+        sqlx::query("UPDATE jobs SET lease = $4 WHERE assessment = $1 AND owner = $2 AND attempts = $3")
+            .bind(&job.assessment)
+            .bind(owner)
+            .bind(job.attempts)
+            .bind(until)
+            .execute(store)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Lets a job wait until a moment without counting the attempt: what failed was the house, not the job.
-pub(crate) async fn postpone(store: &mut AnyConnection, job: &Job, owner: &str, until: i64) -> Result<(), Error> {
+pub(crate) async fn postpone(
+    store: &mut AnyConnection,
+    job: &Job,
+    owner: &str,
+    until: i64,
+) -> Result<(), Error> {
     sqlx::query(
         "UPDATE jobs SET lease = $4, attempts = attempts - 1 WHERE assessment = $1 AND owner = $2 AND attempts = $3",
     )

@@ -43,7 +43,12 @@ pub(crate) struct Consent {
 
 impl Store {
     /// Seals something of a person.
-    pub(crate) fn seal<T: Serialize>(&self, key: &Key, place: &Place<'_>, value: &T) -> Result<Vec<u8>, Error> {
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        key: &Key,
+        place: &Place<'_>,
+        value: &T,
+    ) -> Result<Vec<u8>, Error> {
         let plain = zeroize::Zeroizing::new(
             serde_json::to_vec(value).map_err(|it| Error::Broken(format!("{}: {it}", place.0)))?,
         );
@@ -100,15 +105,20 @@ impl Store {
     /// Wraps every data key with the latest master key; the number of keys.
     pub(crate) async fn rewrap(&self) -> Result<u64, Error> {
         let mut write = self.write().await?;
-        let rows = sqlx::query("SELECT participant, tenant, master, wrapped FROM data_keys WHERE master <> $1")
-            .bind(self.keyring.current())
-            .fetch_all(&mut *write)
-            .await?;
+        let rows =
+            sqlx::query("SELECT participant, tenant, master, wrapped FROM data_keys WHERE master <> $1")
+                .bind(self.keyring.current())
+                .fetch_all(&mut *write)
+                .await?;
         for row in &rows {
-            let (participant, tenant): (String, String) = (row.try_get("participant")?, row.try_get("tenant")?);
+            let (participant, tenant): (String, String) =
+                (row.try_get("participant")?, row.try_get("tenant")?);
             let wrapped = Wrapped { key: row.try_get("master")?, bytes: row.try_get("wrapped")? };
-            let again =
-                self.keyring.wrap(&tenant, &participant, &self.keyring.unwrap(&tenant, &participant, &wrapped)?)?;
+            let again = self.keyring.wrap(
+                &tenant,
+                &participant,
+                &self.keyring.unwrap(&tenant, &participant, &wrapped)?,
+            )?;
             sqlx::query("UPDATE data_keys SET master = $2, wrapped = $3 WHERE participant = $1")
                 .bind(participant)
                 .bind(again.key)

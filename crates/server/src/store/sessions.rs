@@ -116,7 +116,11 @@ pub(crate) async fn insert_submission(store: &mut AnyConnection, it: &Submission
     Ok(())
 }
 
-pub(crate) async fn submission(store: &mut AnyConnection, tenant: &str, id: &str) -> Result<Submission, Error> {
+pub(crate) async fn submission(
+    store: &mut AnyConnection,
+    tenant: &str,
+    id: &str,
+) -> Result<Submission, Error> {
     let row = sqlx::query(
         "SELECT id, tenant, session, participant, task, manifest, blob, bytes, created, discarded FROM submissions \
          WHERE tenant = $1 AND id = $2",

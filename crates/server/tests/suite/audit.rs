@@ -7,7 +7,8 @@ use crate::client::House;
 
 /// Runs SQL on the database of a stopped server.
 pub(crate) fn sql(house: &House, statements: &str) {
-    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.executescript(sys.argv[2])\nc.commit()\n";
+    let script =
+        "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.executescript(sys.argv[2])\nc.commit()\n";
     let path = house.folder.path().join("inkling.db");
     let done = std::process::Command::new("python3").args(["-c", script]).arg(path).arg(statements).status();
     assert!(done.unwrap().success(), "{statements}");
@@ -76,7 +77,9 @@ fn reading_a_person_is_recorded_and_no_record_names_one() {
     clinician.get(&format!("/v1/participants/{id}")).expect(200);
     clinician.get(&format!("/v1/participants/{id}/export")).expect(200);
     let records = administrator.get("/v1/audit?limit=500");
-    for action in ["participant.create", "consent.record", "participant.show", "participant.export", "account.sign-in"] {
+    for action in
+        ["participant.create", "consent.record", "participant.show", "participant.export", "account.sign-in"]
+    {
         assert!(records.text().contains(action), "{action}");
     }
     assert!(!records.text().contains("Mi-yeon"));

@@ -28,7 +28,9 @@ fn bodies_that_are_not_what_they_should_be_are_refused_with_what_was_expected() 
     let house = House::new();
     let (clinician, session) = ready(&house);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let post = |kind: &str, body: &str| clinician.ask("POST", "/v1/participants", &[("content-type", kind)], body.as_bytes());
+    let post = |kind: &str, body: &str| {
+        clinician.ask("POST", "/v1/participants", &[("content-type", kind)], body.as_bytes())
+    };
     assert!(post("text/plain", "{}").problem(415, "media-type").contains("application/json"));
     assert!(post("application/json", "{").problem(422, "invalid").contains("line 1"));
     assert!(post("application/json", r#"{"nmae": "x"}"#).problem(422, "invalid").contains("nmae"));
@@ -39,7 +41,9 @@ fn bodies_that_are_not_what_they_should_be_are_refused_with_what_was_expected() 
     clinician.get("/v1/participants?limt=1").problem(422, "invalid");
     clinician.get("/v1/nowhere").problem(404, "not-found");
     clinician.ask("PUT", "/v1/accounts", &[], b"x").problem(404, "not-found");
-    clinician.send("POST", "/v1/participants", &[("idempotency-key", "")], &json!({})).problem(422, "invalid");
+    clinician
+        .send("POST", "/v1/participants", &[("idempotency-key", "")], &json!({}))
+        .problem(422, "invalid");
 
     let at = format!("/v1/sessions/{session}/submissions");
     let upload = |kind: &str, body: &[u8]| clinician.ask("POST", &at, &[("content-type", kind)], body);
@@ -49,7 +53,9 @@ fn bodies_that_are_not_what_they_should_be_are_refused_with_what_was_expected() 
     let (kind, whole) = form(&json!({ "task": "clock", "file": "c.json" }), &fixture("clock.json"));
     upload(&kind, &whole[..whole.len() / 2]).problem(400, "broken-off");
     upload(&kind, &whole[..whole.len() - 12]).problem(400, "broken-off");
-    for manifest in [json!({}), json!({ "task": "a/b", "file": "c" }), json!({ "task": "clock", "file": "../c" })] {
+    for manifest in
+        [json!({}), json!({ "task": "a/b", "file": "c" }), json!({ "task": "clock", "file": "../c" })]
+    {
         upload(&kind, &form(&manifest, b"[]").1).problem(422, "invalid");
     }
     let wrong = json!({ "task": "clock", "file": "c.json", "blake3": "00".repeat(32) });

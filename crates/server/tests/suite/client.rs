@@ -161,9 +161,8 @@ impl Client {
                 .timeout_global(Some(Duration::from_secs(60)))
                 .build(),
         );
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -213,7 +212,14 @@ impl Client {
     }
 
     /// Hands in a file.
-    pub(crate) fn hand_in(&self, session: &str, task: &str, file: &str, bytes: &[u8], label: Option<&str>) -> Answer {
+    pub(crate) fn hand_in(
+        &self,
+        session: &str,
+        task: &str,
+        file: &str,
+        bytes: &[u8],
+        label: Option<&str>,
+    ) -> Answer {
         let manifest = json!({ "task": task, "file": file, "capture": { "device": "test tablet" } });
         let (kind, body) = form(&manifest, bytes);
         let mut headers = vec![("content-type", kind.as_str())];

@@ -50,7 +50,8 @@ fn a_cookie_is_hidden_from_scripts_and_works_for_pages_of_this_server_only() {
     let house = House::new();
     house.administrator();
     let nobody = house.nobody();
-    let answer = nobody.post("/v1/auth/login", &json!({ "login": "admin", "password": PASSWORD, "cookie": true }));
+    let answer =
+        nobody.post("/v1/auth/login", &json!({ "login": "admin", "password": PASSWORD, "cookie": true }));
     assert!(answer.expect(200).get("refresh_token").is_none());
     let cookie = answer.header("set-cookie").to_owned();
     for word in ["HttpOnly", "SameSite=Strict", "Path=/v1/auth/"] {
@@ -93,12 +94,18 @@ fn what_changes_of_an_account_holds_at_the_next_request() {
     let id = clinician.get("/v1/me").expect(200)["id"].as_str().unwrap().to_owned();
     clinician.get("/v1/participants").expect(200);
     let at = format!("/v1/accounts/{id}");
-    let change = |version: &str, body: &Value| administrator.send("PATCH", &at, &[("if-match", version)], body);
+    let change =
+        |version: &str, body: &Value| administrator.send("PATCH", &at, &[("if-match", version)], body);
     change("\"9\"", &json!({ "disabled": true })).problem(412, "changed");
     change("\"1\"", &json!({ "disabled": true })).expect(200);
     clinician.get("/v1/participants").problem(401, "unauthenticated");
     let me = administrator.get("/v1/me").expect(200)["id"].as_str().unwrap().to_owned();
-    let last = administrator.send("PATCH", &format!("/v1/accounts/{me}"), &[("if-match", "\"1\"")], &json!({ "disabled": true }));
+    let last = administrator.send(
+        "PATCH",
+        &format!("/v1/accounts/{me}"),
+        &[("if-match", "\"1\"")],
+        &json!({ "disabled": true }),
+    );
     last.problem(409, "conflict");
     administrator.get("/v1/me").expect(200);
 }
@@ -115,8 +122,12 @@ fn a_password_is_changed_with_the_present_one_and_ends_every_sign_in() {
     change(PASSWORD, "another long password").expect(204);
     administrator.get("/v1/me").problem(401, "unauthenticated");
     let nobody = house.nobody();
-    nobody.post("/v1/auth/login", &json!({ "login": "admin", "password": PASSWORD })).problem(401, "unauthenticated");
-    nobody.post("/v1/auth/login", &json!({ "login": "admin", "password": "another long password" })).expect(200);
+    nobody
+        .post("/v1/auth/login", &json!({ "login": "admin", "password": PASSWORD }))
+        .problem(401, "unauthenticated");
+    nobody
+        .post("/v1/auth/login", &json!({ "login": "admin", "password": "another long password" }))
+        .expect(200);
 }
 
 #[test]
@@ -142,7 +153,8 @@ fn requests_of_one_address_stop_at_the_limit() {
 
 #[test]
 fn every_answer_carries_the_headers_that_browsers_heed() {
-    let house = House::with(|it| server::Settings { public_url: Some("https://clinic.example".into()), ..it });
+    let house =
+        House::with(|it| server::Settings { public_url: Some("https://clinic.example".into()), ..it });
     for path in ["/", "/docs", "/v1/setup", "/v1/participants", "/nowhere.js"] {
         let answer = house.nobody().get(path);
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");

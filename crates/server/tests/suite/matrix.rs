@@ -17,7 +17,8 @@ impl Ids {
         let clinician = owner.member(administrator, "clinician");
         let participant = clinician.participant(&json!({ "name": "Planted" }), true, false);
         let session = clinician.session(&participant);
-        let file = clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+        let file =
+            clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
         let assessment = clinician.assess(&session)["id"].as_str().unwrap().to_owned();
         let me = |client: &Client| client.get("/v1/me").expect(200)["id"].as_str().unwrap().to_owned();
         let device = owner.device(administrator);
@@ -57,7 +58,8 @@ fn operations(house: &House) -> Vec<(String, String, Vec<String>)> {
     let mut found = vec![];
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let roles = operation["x-roles"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
+            let roles =
+                operation["x-roles"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
             found.push((method.to_uppercase(), path.clone(), roles.collect()));
         }
     }
@@ -72,7 +74,12 @@ fn ask(client: &Client, method: &str, path: &str, ids: &Ids) -> crate::client::A
         (_, path) if path.ends_with("/consents") => json!({ "terms": "v1" }),
         (_, path) if path.ends_with("/submissions") => {
             let (kind, form) = crate::client::form(&json!({ "task": "clock", "file": "c.json" }), b"[]");
-            return client.ask(method, path, &[("content-type", &kind)], if method == "POST" { &form } else { b"" });
+            return client.ask(
+                method,
+                path,
+                &[("content-type", &kind)],
+                if method == "POST" { &form } else { b"" },
+            );
         }
         ("POST", "/v1/sessions") => json!({ "participant": ids.0["participants"] }),
         ("POST", "/v1/assessments") => json!({ "session": ids.0["sessions"] }),
@@ -104,7 +111,9 @@ fn every_role_may_do_what_the_description_says_and_nothing_else() {
         for role in ROLES {
             let answer = ask(&clients[role], &method, &address, &ids);
             match roles.iter().any(|it| it == role) {
-                true => assert!(!matches!(answer.status, 401 | 403), "{role} {method} {path}: {}", answer.text()),
+                true => {
+                    assert!(!matches!(answer.status, 401 | 403), "{role} {method} {path}: {}", answer.text())
+                }
                 false => drop(answer.problem(403, "forbidden")),
             }
             cells += 1;
@@ -124,7 +133,9 @@ fn what_is_another_organisations_looks_as_if_it_were_not_there() {
     let clients = clients(&house, &other);
     let mut cells = 0;
     for (method, path, roles) in operations(&house) {
-        let (Some(theirs), Some(unknown)) = (ids.address(&path, false), ids.address(&path, true)) else { continue };
+        let (Some(theirs), Some(unknown)) = (ids.address(&path, false), ids.address(&path, true)) else {
+            continue;
+        };
         for role in roles {
             let client = &clients[role.as_str()];
             let (foreign, none) = (ask(client, &method, &theirs, &ids), ask(client, &method, &unknown, &ids));

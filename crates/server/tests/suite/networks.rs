@@ -27,7 +27,11 @@ fn network(folder: &Path, width: usize, layers: usize) -> std::path::PathBuf {
     let mut last = "x".to_owned();
     for layer in 0..layers {
         let (sum, next) = (format!("s{layer}"), format!("h{layer}"));
-        nodes.push(Node::new("Gemm", [last.as_str(), &format!("w{layer}"), &format!("b{layer}")], [sum.as_str()]));
+        nodes.push(Node::new(
+            "Gemm",
+            [last.as_str(), &format!("w{layer}"), &format!("b{layer}")],
+            [sum.as_str()],
+        ));
         let next = if layer + 1 == layers { "y".to_owned() } else { next };
         nodes.push(Node::new("Relu", [sum.as_str()], [next.as_str()]));
         last = next;
@@ -83,12 +87,15 @@ fn json_and_bytes_give_the_same_answer_with_the_networks_digest() {
     })
     .to_string();
     let length = head.len().to_string();
-    let headers = [("content-type", "application/octet-stream"), ("inference-header-content-length", &length)];
+    let headers =
+        [("content-type", "application/octet-stream"), ("inference-header-content-length", &length)];
     let answer = device.ask("POST", "/v2/models/small/infer", &headers, &[head.as_bytes(), &bytes].concat());
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json_length: usize = answer.header("inference-header-content-length").parse().unwrap();
-    let by_bytes: Vec<f32> =
-        answer.bytes[json_length..].chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap())).collect();
+    let by_bytes: Vec<f32> = answer.bytes[json_length..]
+        .chunks_exact(4)
+        .map(|it| f32::from_le_bytes(it.try_into().unwrap()))
+        .collect();
     assert_eq!(by_json, by_bytes);
 }
 
@@ -101,7 +108,8 @@ fn what_is_no_request_is_refused_with_what_was_expected() {
     ask(json!({ "inputs": [input(1, 5)] })).problem(422, "invalid");
     ask(json!({ "inputs": [input(1, 4), input(1, 4)] })).problem(422, "invalid");
     ask(json!({ "inputs": [input(1, 4)], "outputs": [{ "name": "z" }] })).problem(422, "invalid");
-    ask(json!({ "inputs": [{ "name": "x", "shape": [1, 4], "datatype": "BYTES", "data": ["a"] }] })).problem(422, "invalid");
+    ask(json!({ "inputs": [{ "name": "x", "shape": [1, 4], "datatype": "BYTES", "data": ["a"] }] }))
+        .problem(422, "invalid");
     device.post("/v2/models/none/infer", &json!({ "inputs": [] })).problem(404, "not-found");
     let error = device.get("/v2/models/none");
     assert_eq!(error.json()["error"], error.json()["detail"]);

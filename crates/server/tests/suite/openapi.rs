@@ -8,7 +8,8 @@ fn the_description_in_the_repository_is_that_of_the_program() {
     let written = std::fs::read_to_string(path).unwrap_or_default();
     let same = written.trim_end() == server::openapi();
     if !same {
-        std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi.json"), server::openapi() + "\n").unwrap();
+        std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi.json"), server::openapi() + "\n")
+            .unwrap();
     }
     assert!(same, "docs/openapi.json differs; `inkling serve openapi > docs/openapi.json` writes it anew");
 }

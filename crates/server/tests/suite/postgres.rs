@@ -93,11 +93,15 @@ fn a_postgres_that_is_cut_off_is_a_problem_that_passes() {
     let house = House::with(|it| Settings { database: Some(address), ..it });
     let clinician = house.member(&house.administrator(), "clinician");
     for round in 0..10 {
-        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database.name);
+        let cut = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+            database.name
+        );
         database.psql(&database.maintenance, &cut);
         let body = json!({ "name": "x" });
         let label = format!("round {round}");
-        let answers = (0..20).map(|_| clinician.send("POST", "/v1/participants", &[("idempotency-key", &label)], &body));
+        let answers = (0..20)
+            .map(|_| clinician.send("POST", "/v1/participants", &[("idempotency-key", &label)], &body));
         let done = answers.inspect(|it| assert!(matches!(it.status, 201 | 500 | 503), "{}", it.text()));
         assert!(done.into_iter().any(|it| it.status == 201), "it never comes back");
     }

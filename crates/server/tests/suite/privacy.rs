@@ -34,7 +34,9 @@ fn planted_names_and_phrases_are_in_no_file_metric_or_audit_record() {
         let profile = json!({ "name": words[0], "reference": words[1], "note": words[2] });
         let id = clinician.participant(&profile, true, false);
         let terms = format!("canary terms {it}");
-        clinician.post(&format!("/v1/participants/{id}/consents"), &json!({ "terms": terms, "keep_sound": true })).expect(201);
+        clinician
+            .post(&format!("/v1/participants/{id}/consents"), &json!({ "terms": terms, "keep_sound": true }))
+            .expect(201);
         planted.extend(words);
         planted.push(terms);
         if it == 0 {
@@ -62,7 +64,10 @@ fn planted_names_and_phrases_are_in_no_file_metric_or_audit_record() {
         assert!(!house.nobody().get("/metrics").text().contains(word.as_str()));
         assert!(!administrator.get("/v1/audit?limit=500").text().contains(word.as_str()));
     }
-    assert!(clinician.get("/v1/participants").text().contains("Canary-Name-7"), "the server itself reads them");
+    assert!(
+        clinician.get("/v1/participants").text().contains("Canary-Name-7"),
+        "the server itself reads them"
+    );
 }
 
 #[test]
@@ -110,7 +115,9 @@ fn wrapped_keys(house: &House) -> Vec<Vec<u8>> {
     let script = "import sqlite3,sys\nfor r in sqlite3.connect(sys.argv[1]).execute('SELECT hex(wrapped) FROM data_keys'): print(r[0])";
     let path = house.folder.path().join("inkling.db");
     let output = std::process::Command::new("python3").args(["-c", script]).arg(path).output().unwrap();
-    let hex = |line: &str| (0..line.len() / 2).map(|it| u8::from_str_radix(&line[2 * it..2 * it + 2], 16).unwrap()).collect();
+    let hex = |line: &str| {
+        (0..line.len() / 2).map(|it| u8::from_str_radix(&line[2 * it..2 * it + 2], 16).unwrap()).collect()
+    };
     String::from_utf8(output.stdout).unwrap().lines().map(hex).collect()
 }
 

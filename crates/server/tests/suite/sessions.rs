@@ -9,7 +9,11 @@ fn a_session_is_taken_assessed_read_in_every_form_and_signed_once() {
     let house = House::new();
     let administrator = house.administrator();
     let clinician = house.member(&administrator, "clinician");
-    let participant = clinician.participant(&json!({ "name": "Kim Mi-yeon", "sex": "female", "education": 9.0 }), false, true);
+    let participant = clinician.participant(
+        &json!({ "name": "Kim Mi-yeon", "sex": "female", "education": 9.0 }),
+        false,
+        true,
+    );
     let session = clinician.session(&participant);
     for (task, file) in [("clock", "clock.json"), ("spiral", "spiral.json"), ("picture", "picture.flac")] {
         let made = clinician.hand_in(&session, task, file, &fixture(file), None).expect(201);
@@ -25,7 +29,9 @@ fn a_session_is_taken_assessed_read_in_every_form_and_signed_once() {
     assert_eq!(report["session"]["age"], 71.0);
     assert!(report["session"]["participant"].as_str().unwrap().starts_with("P-"));
     let page = clinician.ask("GET", &format!("{at}/report"), &[("accept", "text/html")], b"");
-    assert!(page.header("content-type").starts_with("text/html") && page.text().contains("It does not diagnose"));
+    assert!(
+        page.header("content-type").starts_with("text/html") && page.text().contains("It does not diagnose")
+    );
     assert!(page.header("content-security-policy").contains("sandbox"));
     let table = clinician.get(&format!("{at}/measures")).text();
     assert!(table.lines().count() > 100 && table.contains("voice.pause.rate"), "{}", &table[..400]);
@@ -39,7 +45,12 @@ fn a_session_is_taken_assessed_read_in_every_form_and_signed_once() {
 
     let version = format!("\"{}\"", done["version"]);
     let sign = |headers: &[(&str, &str)]| {
-        clinician.send("POST", &format!("{at}/signature"), headers, &json!({ "note": "Seen. Full assessment advised." }))
+        clinician.send(
+            "POST",
+            &format!("{at}/signature"),
+            headers,
+            &json!({ "note": "Seen. Full assessment advised." }),
+        )
     };
     sign(&[]).problem(428, "version-needed");
     sign(&[("if-match", "\"1\"")]).problem(412, "changed");
@@ -70,7 +81,8 @@ fn what_the_report_says_is_what_the_command_line_says() {
         clinician.hand_in(&session, task, file, &fixture(file), None).expect(201);
     }
     let done = clinician.assess(&session);
-    let report = clinician.get(&format!("/v1/assessments/{}/report", done["id"].as_str().unwrap())).expect(200);
+    let report =
+        clinician.get(&format!("/v1/assessments/{}/report", done["id"].as_str().unwrap())).expect(200);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session");
     let assessor = assess::Assessor::new(assess::Fitted::shipped().unwrap(), assess::Intake::default());
     let direct = assess::report_json(
@@ -105,8 +117,12 @@ fn a_request_that_is_sent_twice_is_done_once() {
     let participant = clinician.participant(&json!({}), true, false);
     let session = clinician.session(&participant);
     let file = fixture("clock.json");
-    let first = clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"].clone();
-    assert_eq!(clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"], first);
+    let first =
+        clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"].clone();
+    assert_eq!(
+        clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"],
+        first
+    );
     clinician.hand_in(&session, "clock", "clock.json", b"[]", Some("up")).problem(409, "conflict");
     let files = clinician.get(&format!("/v1/sessions/{session}/submissions")).expect(200);
     assert_eq!(files.as_array().unwrap().len(), 1);
@@ -127,7 +143,8 @@ fn a_session_whose_files_are_missing_or_damaged_says_so_and_the_others_go_on() {
     clinician.post("/v1/assessments", &json!({ "session": session })).problem(409, "conflict");
     let blobs = house.folder.path().join("blobs");
     let names = || -> Vec<String> {
-        let entries = std::fs::read_dir(&blobs).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+        let entries =
+            std::fs::read_dir(&blobs).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
         entries.filter(|it| it.len() == 64).collect()
     };
     clinician.hand_in(&session, "spiral", "spiral.json", &fixture("spiral.json"), None).expect(201);
@@ -140,11 +157,20 @@ fn a_session_whose_files_are_missing_or_damaged_says_so_and_the_others_go_on() {
     std::fs::write(&path, bytes).unwrap();
     clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
     let done = clinician.assess(&session);
-    let report = clinician.get(&format!("/v1/assessments/{}/report", done["id"].as_str().unwrap())).expect(200);
-    let said: Vec<String> =
-        report["performed"].as_array().unwrap().iter().map(|it| it["measured"]["declined"].to_string()).collect();
-    assert!(said[0].contains("not in the store") && said[1].contains("damaged") && said[2] == "null", "{said:?}");
-    for file in clinician.get(&format!("/v1/sessions/{session}/submissions")).expect(200).as_array().unwrap() {
+    let report =
+        clinician.get(&format!("/v1/assessments/{}/report", done["id"].as_str().unwrap())).expect(200);
+    let said: Vec<String> = report["performed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["measured"]["declined"].to_string())
+        .collect();
+    assert!(
+        said[0].contains("not in the store") && said[1].contains("damaged") && said[2] == "null",
+        "{said:?}"
+    );
+    for file in clinician.get(&format!("/v1/sessions/{session}/submissions")).expect(200).as_array().unwrap()
+    {
         let media = clinician.get(&format!("/v1/submissions/{}/media", file["id"].as_str().unwrap()));
         match file["task"].as_str().unwrap() {
             "spiral" => drop(media.problem(410, "vanished")),
@@ -181,7 +207,8 @@ fn jobs_survive_a_restart_and_are_done_once() {
     for _ in 0..6 {
         let session = clinician.session(&participant);
         clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
-        let job = clinician.post("/v1/assessments", &json!({ "session": session, "batch": true })).expect(202);
+        let job =
+            clinician.post("/v1/assessments", &json!({ "session": session, "batch": true })).expect(202);
         jobs.push(job["id"].as_str().unwrap().to_owned());
     }
     house.start_again();
