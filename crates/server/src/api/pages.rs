@@ -108,7 +108,7 @@ pub(super) async fn docs(State(app): State<Arc<App>>) -> Result<Html<String>, Er
     let operations = paths.flat_map(|(path, item)| {
         item.as_object().into_iter().flatten().map(move |(method, it)| (path.as_str(), method.as_str(), it))
     });
-    let mut by_tag: Vec<(&str, Vec<(&str, &str, &Value)>)> = vec![];
+    let mut by_tag: Vec<(&str, Vec<Listed<'_>>)> = vec![];
     for operation in operations {
         let tag = operation.2["tags"][0].as_str().unwrap_or("");
         match by_tag.iter_mut().find(|it| it.0 == tag) {
@@ -132,6 +132,9 @@ pub(super) async fn docs(State(app): State<Arc<App>>) -> Result<Html<String>, Er
     };
     Ok(Html(framed("Inkling · API", &body)))
 }
+
+/// Path, method and description of an operation.
+type Listed<'a> = (&'a str, &'a str, &'a Value);
 
 fn operation(path: &str, method: &str, it: &Value) -> Markup {
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
