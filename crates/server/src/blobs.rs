@@ -67,7 +67,10 @@ impl Blobs {
             let blobs = self.clone();
             Sealer::new(Hashed { file, hasher: blake3::Hasher::new(), blobs }, key, place)
         };
-        let sealer = begun().map_err(|source| Error::write(&self.folder, source))?;
+        let sealer = begun().map_err(|source| {
+            let _ = fs::remove_file(&path);
+            Error::write(&self.folder, source)
+        })?;
         Ok(Writing { sealer: Some(sealer), blobs: self.clone(), path, bytes: 0 })
     }
 

@@ -32,11 +32,16 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 /// Writes a file whole or not at all: beside it, synced, renamed, the folder synced.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let beside = path.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut file = create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    // A name of its own: two writers at once each write theirs whole, and the later one stays.
+    let beside = path.with_extension(format!("{}.new", uuid::Uuid::new_v4()));
+    let written = create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written?;
     sync_folder(folder)
 }

@@ -39,19 +39,26 @@ struct Told {
 /// Seconds after which a client may try again where the database or the disk was busy.
 const BUSY_RETRY: u64 = 2;
 
+/// The client may know all of it.
+fn open(error: &Error, status: StatusCode, code: &'static str) -> Told {
+    Told { status, code, public: error.to_string(), cause: None, retry: None }
+}
+
+/// The client learns these words, the log the cause.
+fn closed(error: &Error, status: StatusCode, code: &'static str, public: &str) -> Told {
+    Told { status, code, public: public.to_owned(), cause: Some(error.to_string()), retry: None }
+}
+
+/// What an honest client can do nothing about.
+fn fault(error: &Error, code: &'static str) -> Told {
+    closed(error, StatusCode::INTERNAL_SERVER_ERROR, code, "the server failed; its log says why")
+}
+
 fn told(error: &Error) -> Told {
     use StatusCode as S;
-    let open = |status, code| Told { status, code, public: error.to_string(), cause: None, retry: None };
-    let closed = |status, code, public: &str| Told {
-        status,
-        code,
-        public: public.to_owned(),
-        cause: Some(error.to_string()),
-        retry: None,
-    };
-    let fault = |code| closed(S::INTERNAL_SERVER_ERROR, code, "the server failed; its log says why");
+    let open = |status, code| open(error, status, code);
     match error {
-        Error::Invalid { .. } => open(S::UNPROCESSABLE_ENTITY, "invalid"),
+        Error::Invalid { .. } | Error::Study(_) => open(S::UNPROCESSABLE_ENTITY, "invalid"),
         Error::MediaType { .. } => open(S::UNSUPPORTED_MEDIA_TYPE, "media-type"),
         Error::TooLarge { .. } => open(S::PAYLOAD_TOO_LARGE, "too-large"),
         Error::BrokenOff => open(S::BAD_REQUEST, "broken-off"),
@@ -69,47 +76,40 @@ fn told(error: &Error) -> Told {
         Error::Expired => open(S::GATEWAY_TIMEOUT, "expired"),
         Error::Draining => Told { retry: Some(BUSY_RETRY), ..open(S::SERVICE_UNAVAILABLE, "draining") },
         Error::Vanished { .. } => open(S::GONE, "vanished"),
-        Error::Corrupt { .. } => closed(
-            S::INTERNAL_SERVER_ERROR,
-            "corrupt",
-            "what is stored is damaged and is not shown; an administrator finds in the log what it is",
-        ),
-        Error::Full { .. } => closed(
-            S::INSUFFICIENT_STORAGE,
-            "disk-full",
-            "the server's disk is full; nothing of this request was kept",
-        ),
-        Error::Sql(sql) if is_full(sql) => closed(
-            S::INSUFFICIENT_STORAGE,
-            "disk-full",
-            "the server's disk is full; nothing of this request was kept",
-        ),
-        Error::Sql(sql) if is_busy(sql) => Told {
-            retry: Some(BUSY_RETRY),
-            ..closed(
-                S::SERVICE_UNAVAILABLE,
-                "store-busy",
-                "the database is locked or not there; nothing of this request was kept",
-            )
-        },
-        Error::Assess(it) => closed(S::INTERNAL_SERVER_ERROR, "assessment", assess_public(it)),
-        Error::Neural(it) => match it {
-            neural::Error::Tensor { .. } => open(S::UNPROCESSABLE_ENTITY, "invalid"),
-            _ => closed(S::INTERNAL_SERVER_ERROR, "network", "the network could not be run on this"),
-        },
-        Error::Study(_) => open(S::UNPROCESSABLE_ENTITY, "invalid"),
-        Error::Sql(_) => fault("database"),
-        Error::Open { .. } => fault("file"),
-        Error::Keyring { .. } => fault("keyring"),
-        Error::Schema { .. } => fault("schema"),
-        Error::Audit { .. } => fault("audit"),
-        Error::Settings(_) => fault("settings"),
-        Error::Broken(_) => fault("broken"),
+        Error::Corrupt { .. } => closed(error, S::INTERNAL_SERVER_ERROR, "corrupt", DAMAGED),
+        Error::Full { .. } => closed(error, S::INSUFFICIENT_STORAGE, "disk-full", NO_ROOM),
+        Error::Sql(sql) => of_database(error, sql),
+        Error::Neural(neural::Error::Tensor { .. }) => open(S::UNPROCESSABLE_ENTITY, "invalid"),
+        Error::Neural(_) => {
+            closed(error, S::INTERNAL_SERVER_ERROR, "network", "the network could not be run on this")
+        }
+        Error::Assess(_) => {
+            let public = "the session could not be assessed; the log says why";
+            closed(error, S::INTERNAL_SERVER_ERROR, "assessment", public)
+        }
+        Error::Open { .. } => fault(error, "file"),
+        Error::Keyring { .. } => fault(error, "keyring"),
+        Error::Schema { .. } => fault(error, "schema"),
+        Error::Audit { .. } => fault(error, "audit"),
+        Error::Settings(_) => fault(error, "settings"),
+        Error::Broken(_) => fault(error, "broken"),
     }
 }
 
-fn assess_public(_: &assess::Error) -> &'static str {
-    "the session could not be assessed; the log says why"
+const DAMAGED: &str =
+    "what is stored is damaged and is not shown; an administrator finds in the log what it is";
+const NO_ROOM: &str = "the server's disk is full; nothing of this request was kept";
+const LOCKED: &str = "the database is locked or not there; nothing of this request was kept";
+
+fn of_database(error: &Error, sql: &sqlx::Error) -> Told {
+    match (is_full(sql), is_busy(sql)) {
+        (true, _) => closed(error, StatusCode::INSUFFICIENT_STORAGE, "disk-full", NO_ROOM),
+        (_, true) => Told {
+            retry: Some(BUSY_RETRY),
+            ..closed(error, StatusCode::SERVICE_UNAVAILABLE, "store-busy", LOCKED)
+        },
+        _ => fault(error, "database"),
+    }
 }
 
 /// SQLITE_FULL (13), Postgres 53100.

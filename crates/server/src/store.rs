@@ -270,7 +270,7 @@ mod tests {
         });
         assert!(folder.join("inkling.db").exists());
         let (runtime, store) = opened(&folder);
-        let tenants = runtime.block_on(async { accounts::tenants(&mut *store.read().await.unwrap()).await });
+        let tenants = runtime.block_on(async { accounts::tenants(&mut store.read().await.unwrap()).await });
         assert_eq!(tenants.unwrap(), ["one"]);
     }
 

@@ -18,7 +18,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("neural", &[]),
     ("learn", &["feature", "study"]),
     ("assess", &["feature", "study", "voice", "ink", "learn", "neural"]),
-    ("server", &["feature", "study", "learn", "neural", "assess"]),
+    ("server", &["feature", "study", "neural", "assess"]),
     ("cli", &["feature", "study", "voice", "ink", "learn", "neural", "assess", "server"]),
 ];
 

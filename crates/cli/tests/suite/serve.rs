@@ -145,6 +145,7 @@ fn form(label: &str) -> Vec<u8> {
 
 /// Five rounds; `make soak` asks for 200 (`ROUNDS`).
 #[test]
+#[allow(clippy::too_many_lines)] // load, kill, ask again: one story
 fn a_killed_server_keeps_what_it_acknowledged() {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(5);
     let folder = tempfile::tempdir().unwrap();

@@ -273,10 +273,26 @@ async fn second_part(
     parts: &mut Multipart,
     (key, submission): (&Key, &str),
 ) -> Result<(Kept, [u8; 32]), Error> {
-    let limit = app.settings.upload_bytes;
     let (chunks, received) = mpsc::channel(4);
     let (blobs, key, submission) = (app.store.blobs.clone(), key.clone(), submission.to_owned());
     let writing = tokio::task::spawn_blocking(move || write(&blobs, &key, &submission, received));
+    let sent = send(app, parts, chunks).await;
+    // What was written is gone from the disk, or safely there, before the client is answered.
+    let written = writing.await.map_err(|it| Error::Broken(it.to_string()))?;
+    match (sent, written) {
+        (Err(error), Ok((kept, _))) => {
+            app.store.blobs.remove(&kept.digest)?;
+            Err(error)
+        }
+        // A writer that ended before its time knows better than the sender.
+        (Err(error), Err(Error::BrokenOff)) => Err(error),
+        (_, written) => written,
+    }
+}
+
+/// Sends the media chunk by chunk to who writes them; the end is sent only after the last.
+async fn send(app: &App, parts: &mut Multipart, chunks: mpsc::Sender<Option<Bytes>>) -> Result<(), Error> {
+    let limit = app.settings.upload_bytes;
     let mut field = part(app, parts, "media").await?;
     let mut bytes = 0;
     while let Some(chunk) = chunk(app, &mut field).await? {
@@ -284,14 +300,13 @@ async fn second_part(
         if bytes > limit {
             return Err(Error::TooLarge { what: "the media", limit });
         }
-        // A writer that is gone says why when it is joined.
         if chunks.send(Some(chunk)).await.is_err() {
-            break;
+            return Ok(());
         }
     }
+    // A writer that is gone says why when it is joined.
     let _ = chunks.send(None).await;
-    drop(chunks);
-    writing.await.map_err(|it| Error::Broken(it.to_string()))?
+    Ok(())
 }
 
 /// Chunks to a blob that is kept when the end was said; a channel that closes before is a request that broke off.

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::client::{House, fixture};
 
 #[test]
+#[allow(clippy::too_many_lines)] // one session from its beginning to its end
 fn a_session_is_taken_assessed_read_in_every_form_and_signed_once() {
     let house = House::new();
     let administrator = house.administrator();
