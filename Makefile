@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures networks screeners picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,10 @@ fuzz: ## every decoder for SECONDS_EACH (30) seconds; TARGETS chooses (fuzz/READ
 
 robustness: ## measure again how noise, codecs, gain and rooms move each voice measure (needs INKLING_DATA, INKLING_GOLDEN, ffmpeg)
 	@cargo run --release --quiet -p inkling-voice --example robustness
+
+networks: build ## fit the shipped networks again and say what fewer bits cost (needs INKLING_DATA)
+	@cargo build --release --quiet -p inkling-training
+	@scripts/networks $(INKLING)
 
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)

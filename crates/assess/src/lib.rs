@@ -38,6 +38,7 @@ mod measurement;
 mod networks;
 mod norm;
 mod plot;
+mod quantized;
 mod report;
 mod tabular;
 mod training;
@@ -58,9 +59,13 @@ pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, se
 pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
+pub use quantized::{
+    Candidate, JudgedSet, Scheme, cost_of_networks, cost_of_screener, exported, portable_table,
+    prepared_inputs,
+};
 pub use report::{
-    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, measured_text,
-    report_json, report_page, report_text,
+    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_svg, cost_text,
+    measured_text, report_json, report_page, report_text,
 };
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

@@ -73,6 +73,19 @@ pub(crate) fn caution(definition: &Definition, quality: &Quality) -> Option<Stri
     (!words.is_empty()).then(|| format!("unstable under {}", words.join(", ")))
 }
 
+/// A metric's name as people write it.
+pub(crate) fn of_figure(name: &str) -> &str {
+    match name {
+        "auc" => "AUC",
+        "macro_auc" => "macro AUC",
+        "brier" => "Brier score",
+        "calibration_slope" => "calibration slope",
+        "calibration_error" => "calibration error",
+        "log_loss" => "log loss",
+        other => other,
+    }
+}
+
 /// A share as a percentage: whole above ten, one decimal below.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Baselines, Calibrator, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut,
+    Baselines, Calibrator, CostTable, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut,
     Permutation, Plan, Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence,
     subgroup::Subgroup,
 };
@@ -68,6 +68,9 @@ pub struct Card {
     /// The evidence for each form and task of a trained screener; empty for an evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<FormEvidence>,
+    /// What running it in fewer bits costs; `None` where it is no network, or nobody measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostTable>,
     /// SHA-256 of the artefact of a trained screener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screener_digest: Option<String>,
@@ -178,6 +181,7 @@ impl Card {
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
+            cost: None,
             screener_digest: None,
         }
     }

@@ -70,6 +70,7 @@ mod card;
 mod claim;
 mod compare;
 mod conformal;
+mod cost;
 mod digest;
 mod error;
 mod estimator;
@@ -77,6 +78,7 @@ mod evaluate;
 mod label;
 mod metric;
 mod prepare;
+mod recognition;
 mod repeat;
 mod scores;
 mod screener;
@@ -97,21 +99,25 @@ pub use card::{
 pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
 pub use compare::{Agreement, Comparison, DeLong, compare};
 pub use conformal::Coverage;
+pub use cost::{CostFigure, CostRow, CostTable, Groups, Speed, Way, WorstGroup};
 pub use error::Error;
-pub use estimator::{ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts};
+pub use estimator::{
+    ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts, Perceptron, PreparedColumn,
+};
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence, HoldoutLook,
-    LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work, count_look,
-    evaluate, evaluate_graded, evaluate_resuming, look,
+    By, CurvePoint, Evaluation, Family, FoldNetwork, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence,
+    HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work,
+    count_look, evaluate, evaluate_graded, evaluate_resuming, fold_networks, look, whole_network,
 };
 pub use label::{Label, Points};
 pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
+pub use recognition::{Recognition, RecognitionCompared, RecognitionMetrics};
 pub use repeat::Repeated;
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
     Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
     Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
-pub use subgroup::Subgroup;
+pub use subgroup::{Subgroup, groups};
 pub use train::{FormSettings, Settings, Trained, train};
 pub use training::{Held, Training};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
 use crate::{
-    Plan,
+    Groups, Plan,
     bootstrap::spread,
     metric::{Interval, Judged},
     seed::derive,
@@ -59,7 +59,18 @@ fn band(value: Option<f64>, bands: [(f64, &str); 3]) -> Option<String> {
 
 /// Every group of people of whom the grouping is known, judged by the same out-of-fold probabilities.
 pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -> Vec<Subgroup> {
-    let mut subgroups = Vec::new();
+    let judge =
+        |(by, group, rows): (&'static str, String, Vec<usize>)| subgroup((by, group), &rows, repeats, plan);
+    grouped(table).into_iter().map(judge).collect()
+}
+
+/// Every group of people of whom a grouping is known, by name (`sex female`), with their rows in the table.
+pub fn groups(table: &FeatureTable) -> Groups {
+    grouped(table).into_iter().map(|(by, group, rows)| (format!("{by} {group}"), rows)).collect()
+}
+
+fn grouped(table: &FeatureTable) -> Vec<(&'static str, String, Vec<usize>)> {
+    let mut all = Vec::new();
     for (by, group_of) in GROUPINGS {
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (row, person) in table.participants().iter().enumerate() {
@@ -67,10 +78,9 @@ pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -
                 groups.entry(group).or_default().push(row);
             }
         }
-        let judge = |(group, rows): (String, Vec<usize>)| subgroup((by, group), &rows, repeats, plan);
-        subgroups.extend(groups.into_iter().map(judge));
+        all.extend(groups.into_iter().map(|(group, rows)| (by, group, rows)));
     }
-    subgroups
+    all
 }
 
 /// One group's people, judged by the probabilities they have in each repeat.

@@ -9,5 +9,7 @@ mod files;
 mod judge;
 #[path = "suite/language.rs"]
 mod language;
+#[path = "suite/shipped.rs"]
+mod shipped;
 #[path = "suite/whisper.rs"]
 mod whisper;

@@ -1,0 +1,94 @@
+//! A cost table as text, and in a card's page.
+
+use std::fmt::Write as _;
+
+use learn::{CostRow, CostTable, Interval};
+use maud::{Markup, html};
+
+use crate::{figure, words};
+
+/// The table in columns: what each way is, and what it differs by from the first.
+pub fn cost_text(table: &CostTable) -> String {
+    let mut text = format!("{}\njudged on {}\n", table.network, table.judged_on);
+    let _ = writeln!(
+        text,
+        "{} items of {} people, 95 % intervals over draws of people\n",
+        table.items, table.people
+    );
+    for row in &table.rows {
+        let _ = writeln!(text, "{:6} {} ({})", row.name, size(row.bytes), row.how);
+        if let Some(speed) = &row.speed {
+            let memory = speed.peak_mib.map_or(String::new(), |it| format!(", {it:.1} MiB of memory"));
+            let _ = writeln!(
+                text,
+                "       {:.4} ms of processor time an item, 99 of 100 within {:.4} ms{memory} ({})",
+                speed.cpu_ms_median, speed.p99_ms, speed.executor
+            );
+        }
+        for figure in &row.figures {
+            let apart = figure.difference.map_or(String::new(), |it| format!("   {}", differs(&it)));
+            let name = words::of_figure(&figure.name);
+            let _ = writeln!(text, "       {name:18} {}{apart}", plain(&figure.value));
+        }
+        if let Some(agreement) = &row.agreement {
+            let _ = writeln!(text, "       {:18} {}", "same decisions", plain(agreement));
+        }
+        if let Some(worst) = &row.worst {
+            let said = format!("{} ({} people)", worst.group, worst.people);
+            let _ = writeln!(text, "       {:18} {}   {}", "worst group", differs(&worst.difference), said);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The figure alone, as a file; none where fewer than two ways were timed.
+pub fn cost_svg(table: &CostTable) -> Option<String> {
+    figure::cost(table).map(Markup::into_string)
+}
+
+/// A section of a card's page.
+pub(super) fn section(table: &CostTable) -> Markup {
+    let names: Vec<&str> =
+        table.rows.first().map_or(vec![], |row| row.figures.iter().map(|it| it.name.as_str()).collect());
+    html! {
+        section {
+            h2 { "What fewer bits cost" }
+            p.meta { "Judged on " (table.judged_on) ". Differences from " (table.rows.first().map_or("", |it| &it.name)) " are paired: the same draws of people." }
+            table {
+                tr { th { "run as" } th { "size" } th { "time" } @for name in &names { th { (words::of_figure(name)) } } th { "same decisions" } th { "worst group" } }
+                @for row in &table.rows { (line(row)) }
+            }
+            @if let Some(figure) = figure::cost(table) { div.plot { (figure) } }
+        }
+    }
+}
+
+fn line(row: &CostRow) -> Markup {
+    html! {
+        tr {
+            td { b { (row.name) } div.meta { (row.how) } }
+            td { (size(row.bytes)) }
+            td { @if let Some(it) = &row.speed { (format!("{:.3} ms", it.cpu_ms_median)) } @else { "not timed" } }
+            @for figure in &row.figures {
+                td { (plain(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
+            }
+            td { @if let Some(it) = &row.agreement { (plain(it)) } }
+            td { @if let Some(it) = &row.worst { (it.group) div.meta { (differs(&it.difference)) } } }
+        }
+    }
+}
+
+/// `0.952 (0.931–0.970)`.
+fn plain(it: &Interval) -> String {
+    format!("{:.4} ({:.4}–{:.4})", it.value, it.low, it.high)
+}
+
+/// `-0.0012 (-0.0030 to 0.0004)`.
+fn differs(it: &Interval) -> String {
+    format!("{:+.4} ({:+.4} to {:+.4})", it.value, it.low, it.high)
+}
+
+fn size(bytes: u64) -> String {
+    format!("{:.1} KiB", bytes as f64 / 1024.0)
+}
