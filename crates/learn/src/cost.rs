@@ -106,7 +106,7 @@ pub struct Way<T> {
 pub type Groups = Vec<(String, Vec<usize>)>;
 
 /// Fewest people of a group that is asked how much it lost.
-pub const FEWEST: usize = 30;
+pub(crate) const FEWEST: usize = 30;
 
 impl CostTable {
     /// The table of a recogniser of many classes. `groups` are of items; their people are counted.

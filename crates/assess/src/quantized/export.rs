@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use learn::{Perceptron, PreparedColumn};
-use neural::{Attribute, Dim, Dtype, Graph, Network, Node, Port, Tensor, Tensors, Values};
+use neural::{Dim, Dtype, Graph, Network, Node, Port, Tensor, Tensors, Values};
 use study::FeatureTable;
 
 use crate::Error;
