@@ -13,7 +13,10 @@ use learn::{
     CostTable, EstimatorScores, FoldNetwork, Groups, Plan, Recognition, Scores, Training, Watch, Way,
     copied_blocks, fold_networks, groups,
 };
-use neural::{Graph, Network, Tensors};
+use neural::{
+    Graph, Network, Tensors,
+    quantize::{self, Calibration, Recipe, Samples, quantise},
+};
 use rayon::prelude::*;
 use study::{Cohort, FeatureTable};
 
@@ -44,6 +47,31 @@ impl Scheme<'_> {
     pub fn bfloat16() -> Self {
         let how = "weights rounded to bfloat16, computed in f32".to_owned();
         Scheme { name: "bf16", how, make: Box::new(|graph, _| Ok(export::rounded_to_bfloat16(graph))) }
+    }
+
+    /// 8-bit weights and activations, whose ranges lose least on the inputs.
+    pub fn int8() -> Self {
+        let of = quantize::Scheme::Static { calibration: Calibration::SquaredError, signed: false };
+        Scheme::quantised("int8", "8-bit weights and activations, ranges of least squared error", of)
+    }
+
+    /// 4-bit weights of products in blocks of 32.
+    pub fn int4() -> Self {
+        let how = "4-bit weights of products in blocks of 32, convolutions in f32";
+        Scheme::quantised("int4", how, quantize::Scheme::Weights { block: 32 })
+    }
+
+    /// The four that a cost table has: f32, bf16, int8, int4.
+    pub fn every() -> [Self; 4] {
+        [Scheme::float(), Scheme::bfloat16(), Scheme::int8(), Scheme::int4()]
+    }
+
+    fn quantised(name: &'static str, how: &str, of: quantize::Scheme) -> Self {
+        let make = move |graph: &Graph, inputs: &Tensors| {
+            let samples = Samples::of(graph, std::slice::from_ref(inputs))?;
+            Ok(quantise(graph, &Recipe::new(of), Some(&samples), None)?.graph)
+        };
+        Scheme { name, how: how.to_owned(), make: Box::new(make) }
     }
 }
 

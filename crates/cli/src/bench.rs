@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use assess::Networks;
 use clap::{Args, ValueEnum};
 use neural::{Graph, Network, Timing, bench};
 use serde_json::json;
@@ -53,7 +52,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.threads == 0 || line.batch.contains(&0) {
         bail!("expected at least one thread and one item a run, got none");
     }
-    let graph = Graph::read_onnx(&found(&line.network)?)?;
+    let graph = Graph::read_onnx(&crate::run_network::file_of(&line.network)?)?;
     let mut networks = vec![Network::of(&graph, line.threads)?];
     if let Some(Peer::Onnxruntime) = line.against {
         networks.push(onnxruntime(&graph, line.threads)?);
@@ -75,13 +74,6 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         Format::Table => print!("{}", as_table(peak, &timings)),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn found(name: &Path) -> Result<PathBuf> {
-    match name.to_str().filter(|it| !name.exists() && !it.contains(['/', '.'])) {
-        Some(known) => Ok(Networks::here()?.file(known)?),
-        None => Ok(name.to_owned()),
-    }
 }
 
 #[cfg(feature = "ort")]

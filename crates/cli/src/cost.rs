@@ -13,7 +13,7 @@ use assess::{
 };
 use clap::Args;
 use learn::{CostTable, Family, Plan, Speed, Training, evaluate, whole_network};
-use neural::{Network, bench};
+use neural::{Network, Tensors, bench};
 use study::Cohort;
 
 use crate::progress::Stages;
@@ -31,6 +31,9 @@ pub(crate) struct Line {
     /// Items to judge networks on: an .npz file with their inputs, `class` and `person`.
     #[arg(long, value_name = "FILE")]
     judge: Option<PathBuf>,
+    /// Make bf16, 8-bit and 4-bit ways of the one network, by the inputs in this .npz file.
+    #[arg(long, value_name = "FILE", requires = "judge")]
+    calibrate: Option<PathBuf>,
     /// What the network is called.
     #[arg(long)]
     name: Option<String>,
@@ -77,8 +80,11 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
 fn of_networks(line: &Line, networks: &[PathBuf], judge: &Path) -> Result<CostTable> {
     let stem =
         |path: &PathBuf| path.file_stem().map_or(String::new(), |it| it.to_string_lossy().into_owned());
-    let candidates: Vec<Candidate> =
+    let mut candidates: Vec<Candidate> =
         networks.iter().map(|it| Candidate::read(it, &stem(it))).collect::<Result<_, _>>()?;
+    if let Some(calibrate) = &line.calibrate {
+        candidates = made(&candidates, &Tensors::read_npz(calibrate)?)?;
+    }
     let set = JudgedSet::read(judge)?;
     let name = line.name.clone().unwrap_or_else(|| candidates[0].name.clone());
     let judged_on = judge.file_name().map_or(String::new(), |it| it.to_string_lossy().into_owned());
@@ -97,7 +103,7 @@ fn of_cohort(line: &Line, folder: &Path) -> Result<CostTable> {
     let whole = exported(&whole_network(&Training::new(&table)?, &plan)?, &name)?;
     let stages = Stages::new();
     let watch = |progress| stages.show(progress);
-    let schemes = [Scheme::float(), Scheme::bfloat16()];
+    let schemes = Scheme::every();
     let (mut cost, candidates) = cost_of_screener(&name, (&table, &whole), (&plan, &schemes), &watch)?;
     timed(line, &candidates, &mut cost)?;
     if let Some(out) = &line.out {
@@ -112,6 +118,15 @@ fn of_cohort(line: &Line, folder: &Path) -> Result<CostTable> {
     }
     stages.end();
     Ok(cost)
+}
+
+/// A network in every way, by inputs like those it will see.
+fn made(networks: &[Candidate], inputs: &Tensors) -> Result<Vec<Candidate>> {
+    let [network] = networks else {
+        bail!("--calibrate makes every way of one network: expected one, got {}", networks.len());
+    };
+    let of = |it: &Scheme<'_>| Ok(Candidate::of((it.make)(&network.graph, inputs)?, it.name, &it.how));
+    Scheme::every().iter().map(of).collect()
 }
 
 /// Times all candidates in turns on one thread, and asks of each its memory alone in a process.

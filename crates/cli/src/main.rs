@@ -12,6 +12,7 @@ mod evaluate;
 mod measure;
 mod networks;
 mod progress;
+mod quantize;
 mod run_network;
 mod screeners;
 mod shorten;
@@ -46,6 +47,7 @@ enum Command {
     Run(run_network::Line),
     Bench(bench::Line),
     Cost(cost::Line),
+    Quantize(quantize::Line),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Run(line) => run_network::run(line),
         Command::Bench(line) => bench::run(line),
         Command::Cost(line) => cost::run(line),
+        Command::Quantize(line) => quantize::run(line),
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Line {
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let network = opened(&line.network, threads(line.threads))?;
+    let network = Network::open(&file_of(&line.network)?, threads(line.threads))?;
     let outputs = network.run(&Tensors::read_npz(&line.input)?)?;
     outputs.write_npz(&line.out)?;
     for port in network.outputs() {
@@ -41,14 +41,10 @@ fn threads(asked: Option<usize>) -> usize {
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
 }
 
-/// A file where there is one of this name, else an installed network.
-pub(crate) fn opened(name: &Path, threads: usize) -> Result<Network> {
-    if name.exists() {
-        return Ok(Network::open(name, threads)?);
-    }
-    let known = name.to_str().filter(|it| !it.contains(['/', '.']));
-    match known {
-        Some(known) => Ok(Network::open(&Networks::here()?.file(known)?, threads)?),
-        None => Ok(Network::open(name, threads)?),
+/// A file where there is one of this name, else that of an installed network.
+pub(crate) fn file_of(name: &Path) -> Result<PathBuf> {
+    match name.to_str().filter(|it| !name.exists() && !it.contains(['/', '.'])) {
+        Some(known) => Ok(Networks::here()?.file(known)?),
+        None => Ok(name.to_owned()),
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, map::map};
+use crate::{Error, Graph, map::map};
 
 /// A pinned file. As JSON it lies beside the file or in a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,15 +47,55 @@ pub struct Quantisation {
     /// SHA-256 of the network it was made from; empty where nobody said.
     #[serde(default)]
     pub of: String,
-    /// What it was calibrated on; empty for schemes that need nothing.
+    /// What it was calibrated on and how; empty for schemes that need nothing.
     #[serde(default)]
     pub calibration: String,
+    /// SHA-256 of the values it was calibrated on ([`Samples::sha256`](crate::quantize::Samples::sha256)).
+    #[serde(default)]
+    pub calibration_sha256: String,
+    /// SHA-256 of the values that its cost was measured on.
+    #[serde(default)]
+    pub judged_on_sha256: String,
     /// Nodes left in higher precision.
     #[serde(default)]
     pub kept: Vec<String>,
+    /// How far difficulty was moved from activations into weights, 0 to 1; none where it was not.
+    #[serde(default)]
+    pub equalised: Option<f64>,
+    /// Whether biases were corrected.
+    #[serde(default)]
+    pub bias_corrected: bool,
+    /// Whether scales are such that processors that add pairs with saturation count exactly.
+    #[serde(default)]
+    pub pair_safe: bool,
     /// Signal-to-quantisation-noise ratio of the outputs in dB, where it was measured.
     #[serde(default)]
     pub sqnr_db: Option<f64>,
+    /// Greatest difference of an output over its greatest magnitude, where it was measured.
+    #[serde(default)]
+    pub error: Option<f64>,
+}
+
+/// The note of a network's file that holds the record, as JSON.
+const NOTE: &str = "inkling.quantisation";
+
+impl Quantisation {
+    /// The record of a network, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where the note is none of ours.
+    pub fn of_network(graph: &Graph) -> Result<Option<Self>, Error> {
+        let parsed = graph.notes.get(NOTE).map(|it| serde_json::from_str(it)).transpose();
+        parsed.map_err(|it| {
+            Error::malformed(format!("note {NOTE:?}"), "a record of quantisation", it.to_string())
+        })
+    }
+
+    /// Writes the record among a network's notes (`metadata_props` of ONNX).
+    pub(crate) fn note(&self, graph: &mut Graph) {
+        let text = serde_json::to_string(self).expect("texts and numbers are always JSON");
+        graph.notes.insert(NOTE.to_owned(), text);
+    }
 }
 
 /// SHA-256 of these bytes (FIPS 180-4).
@@ -65,7 +105,12 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// SHA-256 of these bytes (FIPS 180-4) in hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
-    sha256(bytes).iter().fold(String::with_capacity(64), |mut text, it| {
+    hexadecimal(&sha256(bytes))
+}
+
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, it| {
         let _ = write!(text, "{it:02x}"); // writing to a string cannot fail
         text
     })

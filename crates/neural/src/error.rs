@@ -64,6 +64,16 @@ pub enum Error {
         /// What came.
         got: String,
     },
+    /// A quantised network is not as near to the original as was asked for: nothing is written.
+    #[error("expected outputs of {budget}, got {got}; the layer that costs most is {blame}")]
+    Budget {
+        /// What was asked for.
+        budget: String,
+        /// What was reached.
+        got: String,
+        /// The layer to blame.
+        blame: String,
+    },
     /// The executor failed at run time.
     #[error("{executor} could not run the network: {reason}")]
     Run {

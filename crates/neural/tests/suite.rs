@@ -11,5 +11,7 @@ mod judge;
 mod language;
 #[path = "suite/shipped.rs"]
 mod shipped;
+#[path = "suite/quantize.rs"]
+mod quantize;
 #[path = "suite/whisper.rs"]
 mod whisper;

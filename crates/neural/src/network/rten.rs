@@ -95,13 +95,20 @@ fn refusals(graph: &Graph) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same graph with the shape of every kernel written at its convolution: ONNX lets it be inferred, rten does not.
+/// The same graph with the shape of every kernel written at its convolution, which ONNX lets be inferred and rten does not, and
+/// with 4-bit weights that rten does not take (with zero points, or not filling their blocks) as floats.
 fn spelled_out(graph: &Graph) -> Cow<'_, Graph> {
     let lacks = |it: &Node| it.op == "Conv" && !it.attributes.contains_key("kernel_shape");
-    if !graph.nodes.iter().any(lacks) {
+    if !graph.nodes.iter().any(|it| lacks(it) || is_uneven(it)) {
         return Cow::Borrowed(graph);
     }
     let mut graph = graph.clone();
+    for at in 0..graph.nodes.len() {
+        if let Some((node, weights)) = unpacked(&graph, &graph.nodes[at]) {
+            graph.initialisers.insert(node.inputs[1].clone(), weights);
+            graph.nodes[at] = node;
+        }
+    }
     for node in graph.nodes.iter_mut().filter(|it| lacks(it)) {
         let kernel =
             node.input(1).and_then(|it| graph.initialisers.get(it)).and_then(|it| it.shape().get(2..));
@@ -111,6 +118,49 @@ fn spelled_out(graph: &Graph) -> Cow<'_, Graph> {
         }
     }
     Cow::Owned(graph)
+}
+
+fn is_uneven(node: &Node) -> bool {
+    let block = node.int("block_size", 0).max(1);
+    node.op == "MatMulNBits" && (node.inputs.len() == 4 || node.int("K", 0) % block != 0)
+}
+
+/// A product with 4-bit weights as one with floats; none where it is another, or its weights are not known.
+fn unpacked(graph: &Graph, node: &Node) -> Option<(Node, Tensor)> {
+    if !is_uneven(node) || node.int("bits", 0) != 4 || node.inputs.len() > 4 {
+        return None;
+    }
+    let length = |name: &str| usize::try_from(node.int(name, 0)).ok().filter(|it| *it > 0);
+    let (inputs, outputs, block) = (length("K")?, length("N")?, length("block_size")?);
+    let blocks = inputs.div_ceil(block);
+    let constant = |place: usize| graph.initialisers.get(node.input(place)?).map(Tensor::values);
+    let (Some(Values::U8(codes)), Some(Values::F32(scales))) = (constant(1), constant(2)) else {
+        return None;
+    };
+    let zeros = match node.input(3).map(|_| constant(3)) {
+        Some(Some(Values::U8(it))) => Some(it),
+        Some(_) => return None,
+        None => None,
+    };
+    let rows = blocks.div_ceil(2);
+    let fits = codes.len() == outputs.checked_mul(blocks)?.checked_mul(block.div_ceil(2))?
+        && scales.len() == outputs * blocks
+        && zeros.is_none_or(|it| it.len() == outputs * rows);
+    let half = |bytes: &[u8], at: usize| f32::from(bytes[at / 2] >> (at % 2 * 4) & 15);
+    let weight = |input: usize, output: usize| {
+        let (place, at) = (output * blocks + input / block, input % block);
+        let zero = zeros.map_or(8.0, |it| half(&it[output * rows..], input / block));
+        (half(&codes[place * block.div_ceil(2)..], at) - zero) * scales[place]
+    };
+    let weights = || (0..inputs).flat_map(|input| (0..outputs).map(move |output| (input, output)));
+    let weights = fits.then(|| weights().map(|(input, output)| weight(input, output)).collect())?;
+    let name = format!("{}/floats", node.input(1)?);
+    let made = Node {
+        name: node.name.clone(),
+        outputs: node.outputs.clone(),
+        ..Node::new("MatMul", [node.input(0)?, &name], [""; 0])
+    };
+    Some((made, Tensor::f32([inputs, outputs], weights).ok()?))
 }
 
 fn is_padded(node: &Node) -> bool {
