@@ -65,7 +65,7 @@ pub use quantized::{
 };
 pub use report::{
     Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_svg, cost_text,
-    measured_text, report_json, report_page, report_text,
+    measured_text, network_markdown, report_json, report_page, report_text,
 };
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use assess::{
     Candidate, JudgedSet, Scheme, card_page, cost_of_networks, cost_of_screener, cost_svg, cost_text,
-    exported, portable_table,
+    exported, network_markdown, portable_table,
 };
 use clap::Args;
 use learn::{CostTable, Family, Plan, Speed, Training, evaluate, whole_network};
@@ -113,6 +113,7 @@ fn of_cohort(line: &Line, folder: &Path) -> Result<CostTable> {
         card.screener_digest = Some(candidates[0].sha256.clone());
         write(out, "card.json", &(String::from_utf8(card.to_json()?)? + "\n"))?;
         write(out, "card.html", &card_page(&card))?;
+        write(out, "card.md", &network_markdown(&card, "network.onnx", "make networks"))?;
         let path = out.join("network.onnx");
         std::fs::write(&path, whole.to_onnx()).with_context(|| path.display().to_string())?;
     }

@@ -108,7 +108,9 @@ fn show(network: &Path, format: Format) -> Result<ExitCode> {
 fn told(it: &Quantisation) -> String {
     let yes = |it: bool| if it { "yes" } else { "no" }.to_owned();
     let cost = match (it.sqnr_db, it.error) {
-        (Some(db), Some(error)) => format!("{db:.1} dB signal to quantisation noise, greatest error {error:.4}"),
+        (Some(db), Some(error)) => {
+            format!("{db:.1} dB signal to quantisation noise, greatest error {error:.4}")
+        }
         _ => "not measured".to_owned(),
     };
     let kept = if it.kept.is_empty() { "none".to_owned() } else { it.kept.join(", ") };

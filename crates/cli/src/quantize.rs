@@ -186,7 +186,8 @@ fn as_table(made: &Quantised, [before, after]: [usize; 2]) -> Result<String> {
         "layer", "operator", "weights", "bits", "weights dB", "output dB", "error"
     )?;
     for it in &made.layers {
-        let number = |it: Option<f64>, digits: usize| it.map_or("-".to_owned(), |it| format!("{it:.digits$}"));
+        let number =
+            |it: Option<f64>, digits: usize| it.map_or("-".to_owned(), |it| format!("{it:.digits$}"));
         let (db, error) = (it.alone.map(|it| it.sqnr_db), it.alone.map(|it| it.error));
         writeln!(
             text,
@@ -202,7 +203,11 @@ fn as_table(made: &Quantised, [before, after]: [usize; 2]) -> Result<String> {
         )?;
     }
     if let Some(it) = made.fidelity {
-        writeln!(text, "outputs: {:.1} dB signal to quantisation noise, greatest error {:.4}", it.sqnr_db, it.error)?;
+        writeln!(
+            text,
+            "outputs: {:.1} dB signal to quantisation noise, greatest error {:.4}",
+            it.sqnr_db, it.error
+        )?;
     }
     writeln!(text, "{}: {before} bytes became {after}", made.record.scheme)?;
     Ok(text)

@@ -9,9 +9,9 @@ mod files;
 mod judge;
 #[path = "suite/language.rs"]
 mod language;
-#[path = "suite/shipped.rs"]
-mod shipped;
 #[path = "suite/quantize.rs"]
 mod quantize;
+#[path = "suite/shipped.rs"]
+mod shipped;
 #[path = "suite/whisper.rs"]
 mod whisper;

@@ -103,7 +103,7 @@ pub(crate) fn digits(places: &Places) -> Result<()> {
         purpose: "Reads a digit 0 to 9 from the strokes of a pen: for the numerals of a drawn clock. It is no measure of a \
                   person and knows nothing of dementia.",
         classes: (0..10).map(|it| it.to_string()).collect(),
-        layers: layers([16, 32, 48, 96], 10, 0.3),
+        layers: layers([16, 32, 64, 128], 10, 0.3),
         schedule: Schedule { epochs: 16, batch: 64, rate: 3e-3, decay: 0.02, seed: 1 },
         data: (
             "UNIPEN train_r01_v07, category 1a",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use learn::{CostRow, CostTable, Interval};
+use learn::{Card, CostRow, CostTable, Interval};
 use maud::{Markup, html};
 
 use crate::{figure, words};
@@ -39,6 +39,51 @@ pub fn cost_text(table: &CostTable) -> String {
         }
         text.push('\n');
     }
+    text
+}
+
+/// The card of a network that is a screener's, for people who read files: how it was judged, whom it was fitted on, what it is not,
+/// and what fits it again.
+pub fn network_markdown(card: &Card, file: &str, command: &str) -> String {
+    let (reading, cohort) = (&card.readings.masked, &card.cohort);
+    let mut text = format!(
+        "# {}\n\nA network of one hidden layer on the columns of {} that mean the same on any device: log-odds of impairment at \
+         the study's own prevalence. A screening aid for research; it does not diagnose.\n\n",
+        card.name, cohort.name
+    );
+    let _ = writeln!(
+        text,
+        "**Nested cross-validation** ({} × {} × {} folds by people, everything fitted inside the fold): {} people, {} of them \
+         impaired, 95 % intervals over draws of people.\n\n| metric | value |\n|---|---|",
+        card.plan.repeats, card.plan.outer, card.plan.inner, reading.people, reading.impaired
+    );
+    let metrics = &reading.metrics;
+    let rows = [
+        ("AUC", metrics.auc),
+        ("sensitivity", metrics.sensitivity),
+        ("specificity", metrics.specificity),
+        ("Brier score", metrics.brier),
+        ("calibration slope", metrics.calibration_slope),
+    ];
+    rows.iter().for_each(|(name, it)| text.push_str(&format!("| {name} | {} |\n", plain(it))));
+    text.push_str(
+        "\nThe file itself was fitted on everybody, as each fold fitted its own, and was judged by nobody.\n",
+    );
+    text.push_str("\n## What it is not\n\n");
+    card.limits.iter().for_each(|it| text.push_str(&format!("- {it}\n")));
+    let open: Vec<&str> = card.open_findings().map(|it| it.kind.as_str()).collect();
+    if !open.is_empty() {
+        let _ = writeln!(text, "- Open findings of the audit: {}.", open.join(", "));
+    }
+    let digest = card.screener_digest.as_deref().unwrap_or("not known");
+    let _ = writeln!(
+        text,
+        "\n## Where it comes from\n\n| | |\n|---|---|\n| fitted on | {} ({}), {} |\n| licence of the weights | {} |\n| file | \
+         `{file}`, SHA-256 `{digest}` |\n| `values` | f32 [batch, columns], in the columns' own units |\n| `measured` | bool \
+         [batch, columns]; the training median stands in where it is false |\n| `log_odds` | f32 [batch, 1] |\n| made by | {} \
+         |\n| again | `{command}` |",
+        cohort.name, cohort.source, cohort.licence, cohort.licence, card.software
+    );
     text
 }
 

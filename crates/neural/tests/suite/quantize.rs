@@ -222,7 +222,10 @@ fn every_scheme_quantises_every_network_and_rten_and_the_judge_run_what_is_writt
             assert!((ours.sqnr_db - said.sqnr_db).abs() < 0.7, "{at}: {ours:?} by rten, {said:?} recorded");
             if let Some(theirs) = judged(&made.graph, &inputs) {
                 let theirs = near(&reference, &theirs);
-                assert!((theirs.sqnr_db - said.sqnr_db).abs() < 0.7, "{at}: {theirs:?} by the judge, {said:?}");
+                assert!(
+                    (theirs.sqnr_db - said.sqnr_db).abs() < 0.7,
+                    "{at}: {theirs:?} by the judge, {said:?}"
+                );
             }
         }
     }
@@ -237,7 +240,10 @@ fn what_goes_in_and_comes_out_stays_and_the_record_travels_with_the_file() {
         assert!(bytes.len() < graph.to_onnx().len() * 2, "{}", graph.name);
         let read = Quantisation::of_network(&Graph::from_onnx(bytes).unwrap()).unwrap().unwrap();
         assert_eq!(read, made.record);
-        assert_eq!((read.scheme.as_str(), read.of.as_str()), ("static-int8", neural::digest(&graph.to_onnx()).as_str()));
+        assert_eq!(
+            (read.scheme.as_str(), read.of.as_str()),
+            ("static-int8", neural::digest(&graph.to_onnx()).as_str())
+        );
         assert_eq!(read.calibration_sha256, samples(&graph).sha256());
         assert_eq!(read.calibration, "squared error on 43 rows");
         assert_eq!(Quantisation::of_network(&graph).unwrap(), None);
@@ -318,7 +324,10 @@ fn equalisation_makes_room_for_the_small_inputs_and_changes_nothing_else() {
     assert!(gain > 6.0, "{gain:.1} dB of {:?}", plain.fidelity);
     // All layers kept but one leaves what equalisation did to them: still the same function.
     for graph in networks() {
-        let none = Recipe { budget: Budget { least_sqnr_db: Some(1.0), ..Budget::default() }, ..Recipe::new(STATIC) };
+        let none = Recipe {
+            budget: Budget { least_sqnr_db: Some(1.0), ..Budget::default() },
+            ..Recipe::new(STATIC)
+        };
         let recipe = Recipe { equalise: Some(0.7), ..none };
         let made = made(&graph, &recipe);
         assert!(made.fidelity.unwrap().sqnr_db > 24.0, "{} {:?}", graph.name, made.fidelity);
@@ -355,9 +364,10 @@ fn integers_count_exactly_where_pairs_would_saturate() {
     let weights = build.constant(Tensor::f32([64, 16], weights).unwrap());
     let last = build.node("MatMul", &["x", &weights]);
     let graph = build.done(&last, 2);
-    let x: Tensors = [("x", Tensor::f32([2, 64], (0..128).map(|it| 0.9 + (it % 5) as f32 * 0.02).collect()).unwrap())]
-        .into_iter()
-        .collect();
+    let x: Tensors =
+        [("x", Tensor::f32([2, 64], (0..128).map(|it| 0.9 + (it % 5) as f32 * 0.02).collect()).unwrap())]
+            .into_iter()
+            .collect();
     let samples = Samples::of(&graph, std::slice::from_ref(&x)).unwrap();
     for scheme in [STATIC, Scheme::Dynamic { rows: false }, Scheme::Dynamic { rows: true }] {
         let recipe = Recipe { pair_safe: true, ..Recipe::new(scheme) };
