@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use feature::{Reason, Seconds, Usable};
+use feature::{Hertz, Reason, Seconds, Usable};
 
 use crate::{
     activity::Interval,
@@ -10,6 +10,7 @@ use crate::{
     harmonicity,
     intensity::mean_square,
     period,
+    perturbation::Perturbation,
     recording::Recording,
     speaker::{self, Speaker},
     timbre::Timbre,
@@ -24,8 +25,19 @@ pub struct Analysis {
     /// Mean square of all samples.
     power: f64,
     marks: OnceLock<Vec<f64>>,
+    perturbation: OnceLock<Perturbation>,
     hnr: OnceLock<Contour>,
     timbre: Arc<OnceLock<Timbre>>,
+}
+
+/// What was measured of a sound that is gone, beside its contours.
+pub(crate) struct Heard {
+    pub(crate) duration: Seconds,
+    /// Mean square of all samples.
+    pub(crate) power: f64,
+    pub(crate) hnr: Contour,
+    pub(crate) timbre: Timbre,
+    pub(crate) perturbation: Perturbation,
 }
 
 impl Analysis {
@@ -43,22 +55,25 @@ impl Analysis {
             duration,
             power,
             marks: OnceLock::new(),
+            perturbation: OnceLock::new(),
             hnr: OnceLock::new(),
             timbre: Arc::default(),
         }
     }
 
-    /// The analysis of a sound that was listened to and is gone: its contours, length and mean square.
-    pub(crate) fn listened(contours: Contours, timbre: Timbre, duration: Seconds, power: f64) -> Self {
+    /// The analysis of a sound that was listened to and is gone.
+    pub(crate) fn listened(rate: Hertz, contours: Contours, heard: Heard) -> Self {
+        let Heard { duration, power, hnr, timbre, perturbation } = heard;
         let kept = vec![Interval { start: Seconds(0.0), end: duration }];
-        let recording = Recording::gone(contours);
+        let recording = Recording::gone(rate, contours);
         Self {
             recording,
             kept,
             duration,
             power,
-            marks: OnceLock::new(),
-            hnr: OnceLock::new(),
+            marks: OnceLock::from(Vec::new()),
+            perturbation: OnceLock::from(perturbation),
+            hnr: OnceLock::from(hnr),
             timbre: Arc::new(OnceLock::from(timbre)),
         }
     }
@@ -191,6 +206,15 @@ impl Analysis {
     /// Period marks: places in samples at 16 kHz, rising.
     pub(crate) fn marks(&self) -> &[f64] {
         self.marks.get_or_init(|| period::marks(self.recording.samples(), self.f0()))
+    }
+
+    /// The periods between the marks.
+    pub(crate) fn perturbation(&self) -> &Perturbation {
+        self.perturbation.get_or_init(|| {
+            let mut perturbation = Perturbation::new();
+            perturbation.add(self.recording.samples(), 0, self.marks());
+            perturbation
+        })
     }
 
     /// Contours of spectrum, formants and clarity, computed at the first call: only measures want them.

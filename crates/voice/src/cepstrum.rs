@@ -50,7 +50,7 @@ pub(crate) fn prominence(raised: &Raised, count: usize, asked: impl Fn(usize) ->
 }
 
 /// Cepstra frame by frame; plans and buffers are made once.
-struct Cepstrum {
+pub(crate) struct Cepstrum {
     frames: Frames,
     inverse: Arc<dyn ComplexToReal<f32>>,
     logs: Vec<Complex32>,
@@ -63,7 +63,8 @@ struct Cepstrum {
 }
 
 impl Cepstrum {
-    fn new(rate: f64) -> Self {
+    /// Cepstra of sound at `rate`.
+    pub(crate) fn new(rate: f64) -> Self {
         let inverse = RealFftPlanner::new().plan_fft_inverse(SIZE);
         let (logs, values, scratch) =
             (inverse.make_input_vec(), inverse.make_output_vec(), inverse.make_scratch_vec());
@@ -81,7 +82,7 @@ impl Cepstrum {
     }
 
     /// Peak over trend in dB; NaN in digital silence.
-    fn prominence(&mut self, samples: &[f32], centre: f64) -> f32 {
+    pub(crate) fn prominence(&mut self, samples: &[f32], centre: f64) -> f32 {
         let power = self.frames.power(samples, centre);
         if power.iter().all(|power| *power < LEAST) {
             return f32::NAN;

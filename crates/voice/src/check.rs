@@ -94,8 +94,8 @@ impl Check for Recording {
                 Unit::One,
             ),
             reverberation(self),
-            second_speaker(self),
-            tone_or_hum(self),
+            second_speaker(self.contours()),
+            tone_or_hum(self.contours()),
             lost(self),
             truncated(self),
         ];
@@ -136,6 +136,8 @@ impl Check for Listened<'_> {
                 SPEECH_SHARE,
                 Unit::One,
             ),
+            second_speaker(self.contours),
+            tone_or_hum(self.contours),
         ])
     }
 }
@@ -222,13 +224,13 @@ fn reverberation(recording: &Recording) -> Finding {
     known("voice.reverberation", "reverberation time", time, RINGING_S, Unit::Second)
 }
 
-fn second_speaker(recording: &Recording) -> Finding {
-    let share = recording.contours().voices.second_share().ok();
+fn second_speaker(contours: &Contours) -> Finding {
+    let share = contours.voices.second_share().ok();
     known("voice.second_speaker", "share of a second voice", share, SECOND_SHARE, Unit::One)
 }
 
-fn tone_or_hum(recording: &Recording) -> Finding {
-    let share = recording.contours().tone;
+fn tone_or_hum(contours: &Contours) -> Finding {
+    let share = contours.tone;
     known("voice.tone", "share of voiced time that is a tone or a hum", share, TONE_SHARE, Unit::One)
 }
 

@@ -9,9 +9,9 @@
 //! Two shares of power tell a machine. A voice has many harmonics and more than one formant, a tone has one line: the
 //! share of the strongest line. A hum lies low: the share above 500 Hz, where the second formant is.
 
-use std::f64::consts::PI;
+use std::{f64::consts::PI, sync::Arc};
 
-use realfft::RealFftPlanner;
+use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
 
 use crate::{contour::Contour, recording::RATE};
 
@@ -54,25 +54,64 @@ pub(crate) struct Colour {
 
 /// The colours of the voiced frames, in order.
 pub(crate) fn colours(samples: &[f32], f0: &Contour) -> Vec<Colour> {
-    let plan = RealFftPlanner::new().plan_fft_forward(FRAME);
-    let (mut frame, mut spectrum) = (plan.make_input_vec(), plan.make_output_vec());
-    let mut scratch = plan.make_scratch_vec();
-    let (bands, cosines) = (Bands::new(), cosines());
-    let window: Vec<f32> = (0..FRAME).map(|n| hann(n) / FRAME as f32).collect();
-    let (mut powers, mut found) = (vec![0.0f32; spectrum.len()], Vec::new());
-    for place in (0..f0.len()).step_by(STEP).filter(|place| f0.get(*place).is_some()) {
-        let Some(sound) = around(samples, f0, place) else { continue };
-        for ((value, sample), weight) in frame.iter_mut().zip(sound).zip(&window) {
+    let mut track = ColourTrack::new();
+    for (frame, centre) in f0.grid().centres(samples.len()).enumerate() {
+        if f0.get(frame).is_some() {
+            track.push(samples, frame, centre);
+        }
+    }
+    track.colours
+}
+
+/// Colours taken frame by frame; plan and buffers are made once.
+pub(crate) struct ColourTrack {
+    plan: Arc<dyn RealToComplex<f32>>,
+    frame: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    window: Vec<f32>,
+    powers: Vec<f32>,
+    bands: Bands,
+    cosines: Vec<[f32; BANDS]>,
+    colours: Vec<Colour>,
+}
+
+impl ColourTrack {
+    pub(crate) fn new() -> Self {
+        let plan = RealFftPlanner::new().plan_fft_forward(FRAME);
+        Self {
+            frame: plan.make_input_vec(),
+            spectrum: plan.make_output_vec(),
+            scratch: plan.make_scratch_vec(),
+            window: (0..FRAME).map(|n| hann(n) / FRAME as f32).collect(),
+            powers: vec![0.0; FRAME / 2 + 1],
+            bands: Bands::new(),
+            cosines: cosines(),
+            colours: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Takes the frame around sample `centre` of `samples`, one of every [`STEP`]; not where it reaches beyond the ends.
+    pub(crate) fn push(&mut self, samples: &[f32], frame: usize, centre: f64) {
+        let sound = around(samples, centre).filter(|_| frame.is_multiple_of(STEP));
+        let Some(sound) = sound else { return };
+        for ((value, sample), weight) in self.frame.iter_mut().zip(sound).zip(&self.window) {
             *value = sample * weight;
         }
-        plan.process_with_scratch(&mut frame, &mut spectrum, &mut scratch)
+        self.plan
+            .process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch)
             .expect("buffers were made by the plan");
-        powers.iter_mut().zip(&spectrum).for_each(|(power, bin)| *power = bin.norm_sqr());
-        let cepstrum = transform(&bands.logarithms(&powers), &cosines);
-        let (line, line_hz, high) = shares(&powers);
-        found.push(Colour { frame: place, cepstrum, line, line_hz, high });
+        self.powers.iter_mut().zip(&self.spectrum).for_each(|(power, bin)| *power = bin.norm_sqr());
+        let cepstrum = transform(&self.bands.logarithms(&self.powers), &self.cosines);
+        let (line, line_hz, high) = shares(&self.powers);
+        self.colours.push(Colour { frame, cepstrum, line, line_hz, high });
     }
-    found
+
+    /// The colours of the frames that `f0` says are voiced.
+    pub(crate) fn voiced(&self, f0: &Contour) -> Vec<Colour> {
+        self.colours.iter().copied().filter(|colour| f0.get(colour.frame).is_some()).collect()
+    }
 }
 
 /// Of the power above rumble: the share of the strongest line, its frequency, and the share above 500 Hz.
@@ -87,9 +126,7 @@ fn shares(powers: &[f32]) -> (f32, f32, f32) {
 }
 
 /// The samples of a frame; `None` where it reaches beyond the ends.
-fn around<'a>(samples: &'a [f32], f0: &Contour, place: usize) -> Option<&'a [f32]> {
-    let grid = f0.grid();
-    let centre = (grid.first.0 + place as f64 * grid.hop.0) * f64::from(RATE);
+fn around(samples: &[f32], centre: f64) -> Option<&[f32]> {
     let start = (centre.round() as usize).checked_sub(FRAME / 2)?;
     samples.get(start..start + FRAME)
 }

@@ -13,6 +13,7 @@
 mod burg;
 mod lower;
 mod root;
+mod track;
 
 use std::f64::consts::PI;
 
@@ -25,7 +26,10 @@ use crate::{
     recording::{RATE, Recording},
 };
 
-pub(crate) use self::lower::{Lowered, lowered};
+pub(crate) use self::{
+    lower::{Lowered, lowered},
+    track::ResonanceTrack,
+};
 
 /// How many formants are kept.
 pub(crate) const FORMANTS: usize = 4;
@@ -97,9 +101,8 @@ const COUNTED_BELOW_HZ: f64 = 3500.0;
 impl Raised {
     /// The sound of `recording` up to `ceiling`, or to its own limit.
     pub(crate) fn of(recording: &Recording, ceiling: Hertz) -> Self {
-        let wish = 2.0 * ceiling.0.min(recording.highest().0).max(MARGIN_HZ);
-        let Lowered { mut samples, rate } = lowered(recording.samples(), wish);
-        let share = (-2.0 * PI * EMPHASIS_HZ / rate).exp() as f32;
+        let Lowered { mut samples, rate } = lowered(recording.samples(), wish(ceiling, recording.highest()));
+        let share = emphasis(rate);
         for n in (1..samples.len()).rev() {
             samples[n] -= share * samples[n - 1];
         }
@@ -127,6 +130,16 @@ impl Raised {
             columns.map(|values| Contour::new(settings.grid, values));
         Formants { frequency: [f1, f2, f3, f4], bandwidth: [b1, b2, b3, b4], passed_over }
     }
+}
+
+/// Samples a second of the sound that formants up to `ceiling` are sought in, where the source ends at `highest`.
+fn wish(ceiling: Hertz, highest: Hertz) -> f64 {
+    2.0 * ceiling.0.min(highest.0).max(MARGIN_HZ)
+}
+
+/// Share of the sample before that pre-emphasis takes away.
+fn emphasis(rate: f64) -> f32 {
+    (-2.0 * PI * EMPHASIS_HZ / rate).exp() as f32
 }
 
 /// Finds formants frame by frame; buffers are made once.

@@ -31,19 +31,55 @@ const MOST: f64 = 1.0 - 1e-8;
 pub(crate) fn hnr(samples: &[f32], grid: Grid) -> Contour {
     let offset = samples.iter().map(|it| f64::from(*it)).sum::<f64>() / samples.len().max(1) as f64;
     let loudest = samples.iter().fold(0.0f32, |peak, it| peak.max((it - offset as f32).abs()));
-    let mut forward = Forward::new();
-    let mut value = |centre: f64| {
-        let start = ((centre - FRAME as f64 / 2.0).round() as usize).checked_sub(forward.margin())?;
-        let frame = samples.get(start..start + forward.length())?;
-        let silence = 2.0 - f64::from(forward.load(frame) / loudest) / SILENCE;
-        if silence >= 1.0 {
-            return None;
-        }
-        let r = f64::from(forward.greatest()?).min(MOST);
-        (r > silence.max(0.0)).then(|| (10.0 * (r / (1.0 - r)).log10()) as f32)
-    };
-    let values = grid.centres(samples.len()).map(|centre| value(centre).unwrap_or(f32::NAN));
-    Contour::new(grid, values.collect())
+    let mut track = HarmonicityTrack::new();
+    grid.centres(samples.len()).for_each(|centre| track.push(samples, centre, f64::from(loudest)));
+    Contour::new(grid, track.ratios(f64::from(loudest)).collect())
+}
+
+/// What repeats in each frame, taken frame by frame: how silent a frame is depends on the loudest moment of all, and comes
+/// in at the end.
+pub(crate) struct HarmonicityTrack {
+    forward: Forward,
+    /// Peak of each frame and the greatest correlation in it, NaN where there is none.
+    frames: Vec<(f32, f32)>,
+}
+
+impl HarmonicityTrack {
+    pub(crate) fn new() -> Self {
+        Self { forward: Forward::new(), frames: Vec::new() }
+    }
+
+    /// Takes the frame around sample `centre` of `samples`; one that is silent beside the `loudest` moment so far is not
+    /// looked into.
+    pub(crate) fn push(&mut self, samples: &[f32], centre: f64, loudest: f64) {
+        let frame = self.read(samples, centre, loudest);
+        self.frames.push(frame.unwrap_or((0.0, f32::NAN)));
+    }
+
+    fn read(&mut self, samples: &[f32], centre: f64, loudest: f64) -> Option<(f32, f32)> {
+        let margin = self.forward.margin();
+        let start = ((centre - FRAME as f64 / 2.0).round() as usize).checked_sub(margin)?;
+        let frame = samples.get(start..start + self.forward.length())?;
+        let peak = self.forward.load(frame);
+        let heard = silence(peak, loudest) < 1.0;
+        Some((peak, if heard { self.forward.greatest()? } else { f32::NAN }))
+    }
+
+    /// The ratio in dB of every frame so far, NaN where it is undefined; `loudest` is the greatest amplitude of the sound.
+    pub(crate) fn ratios(&self, loudest: f64) -> impl Iterator<Item = f32> + '_ {
+        let value = move |(peak, r): &(f32, f32)| {
+            let (silence, r) = (silence(*peak, loudest), f64::from(*r));
+            // NaN exceeds nothing and stays undefined.
+            let r = (silence < 1.0 && r > silence.max(0.0)).then(|| r.min(MOST))?;
+            Some((10.0 * (r / (1.0 - r)).log10()) as f32)
+        };
+        self.frames.iter().map(move |frame| value(frame).unwrap_or(f32::NAN))
+    }
+}
+
+/// Strength of silence (equation 23 with a voicing threshold of 0).
+fn silence(peak: f32, loudest: f64) -> f64 {
+    2.0 - f64::from(peak / loudest as f32) / SILENCE
 }
 
 /// Every 10 ms as many frames as lie within the sound, its middle the middle of the frames: the grid of the reference.

@@ -10,8 +10,8 @@
 //! - [`Quality`](feature::Quality), from [`Check`](feature::Check): level, clipping, offset, signal-to-noise ratio,
 //!   bandwidth, dropouts, speech fraction, length; reverberation, a second speaker, tones and hums.
 //! - [`Analysis`]: contours ([`Contour`]) of pitch and intensity every 10 ms, speech, pauses and syllables as times.
-//! - [`Analysis::of`] leaves the turns of a second [`Speaker`] out, where two can be told apart; [`Live`] measures time,
-//!   pitch and level while the sound comes in, and keeps none of it.
+//! - [`Analysis::of`] leaves the turns of a second [`Speaker`] out, where two can be told apart; [`Live`] measures all of
+//!   the set while the sound comes in, and holds five seconds of it at most.
 //! - [`Timbre`]: contours of spectrum, formants and clarity, computed at the first call.
 //! - [`set`]: the feature set `voice@1`, every value of it a number with a unit or a reason; [`silence_set`]: the same of the room,
 //!   from frames without speech.

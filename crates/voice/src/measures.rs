@@ -45,25 +45,6 @@ pub static MEASURES: &[&dyn Measure<Analysis>] = &[
     &Segments,
 ];
 
-/// The measures that need no samples, only contours that can be taken as the sound comes: what [`Live`](crate::Live) can
-/// measure.
-pub(crate) static OF_CONTOURS: &[&dyn Measure<Analysis>] = &[
-    &Duration,
-    &Pitch,
-    &Loudness,
-    &Pauses,
-    &PauseDistribution,
-    &Rates,
-    &Variability,
-    &Repetition,
-    &Stability,
-    &Tremor,
-    &Melody,
-    &LoudnessCourse,
-    &Colours,
-    &Segments,
-];
-
 /// The set `voice@1`.
 pub fn set() -> FeatureSet<Analysis> {
     FeatureSet::new("voice", 1, MEASURES)

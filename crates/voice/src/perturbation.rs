@@ -41,6 +41,56 @@ fn periods(marks: &[f64]) -> Vec<f64> {
     lengths.map(|length| if counts.contains(&length) { length } else { f64::NAN }).collect()
 }
 
+/// Lengths and amplitudes of all periods, and what matching them below one sample gave.
+#[derive(Debug, Clone)]
+pub(crate) struct Perturbation {
+    /// Places of the marks in samples; NaN before every stretch.
+    places: Vec<f64>,
+    lengths: Cycles,
+    amplitudes: Cycles,
+    exact: Exact,
+    voiced: bool,
+}
+
+impl Perturbation {
+    /// Of no sound.
+    pub(crate) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            lengths: Cycles::new(LENGTH_FACTOR),
+            amplitudes: Cycles::new(AMPLITUDE_FACTOR),
+            exact: Exact::default(),
+            voiced: false,
+        }
+    }
+
+    /// Adds a stretch of 16 kHz `samples`, which begins at sample `start` of the sound, with its period marks. Its first
+    /// period is no neighbour of the last one before.
+    pub(crate) fn add(&mut self, samples: &[f32], start: usize, marks: &[f64]) {
+        self.places.push(f64::NAN);
+        self.places.extend(marks.iter().map(|mark| mark + start as f64));
+        let periods = periods(marks);
+        self.voiced |= !marks.is_empty();
+        self.amplitudes.add(&amplitudes(samples, marks, &periods, LENGTH_FACTOR));
+        self.exact.add(samples, marks, &periods);
+        self.lengths.add(&periods);
+        self.lengths.pad(self.places.len());
+    }
+
+    /// The same without the marks at moments (in seconds) that are not `voiced`, as far as periods stand alone: those matched
+    /// below one sample were matched in groups.
+    pub(crate) fn only(&self, voiced: impl Fn(f64) -> bool) -> Self {
+        let mut only = self.clone();
+        let unvoiced = self.places.iter().enumerate().filter(|(_, place)| !voiced(**place / f64::from(RATE)));
+        for (mark, _) in unvoiced {
+            only.amplitudes.drop(mark);
+            only.lengths.drop(mark);
+            only.lengths.drop(mark.saturating_sub(1));
+        }
+        only
+    }
+}
+
 /// Differences in length of neighbouring periods.
 pub(crate) struct Jitter;
 
@@ -107,10 +157,10 @@ impl Measure<Analysis> for Jitter {
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {
-        if analysis.marks().is_empty() {
+        let Perturbation { lengths: cycles, voiced, .. } = analysis.perturbation();
+        if !voiced {
             return row.missing_rest(NOTHING_VOICED);
         }
-        let cycles = Cycles::new(periods(analysis.marks()), LENGTH_FACTOR);
         let absolute = cycles.difference().map(|samples| samples / f64::from(RATE));
         let rap = cycles.quotient(3);
         row.put("voice.jitter.local", cycles.local().ok_or(TOO_FEW));
@@ -194,13 +244,10 @@ impl Measure<Analysis> for Shimmer {
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {
-        let marks = analysis.marks();
-        if marks.is_empty() {
+        let Perturbation { amplitudes: cycles, voiced, .. } = analysis.perturbation();
+        if !voiced {
             return row.missing_rest(NOTHING_VOICED);
         }
-        let samples = analysis.recording().samples();
-        let amplitudes = amplitudes(samples, marks, &periods(marks), LENGTH_FACTOR);
-        let cycles = Cycles::new(amplitudes, AMPLITUDE_FACTOR);
         let apq3 = cycles.quotient(3);
         row.put("voice.shimmer.local", cycles.local().ok_or(TOO_FEW));
         row.put("voice.shimmer.local_db", cycles.difference_db().ok_or(TOO_FEW));
@@ -258,11 +305,10 @@ impl Measure<Analysis> for ExactPerturbation {
     }
 
     fn measure(&self, analysis: &Analysis, row: &mut Row<'_>) {
-        let marks = analysis.marks();
-        if marks.is_empty() {
+        let Perturbation { exact, voiced, .. } = analysis.perturbation();
+        if !voiced {
             return row.missing_rest(NOTHING_VOICED);
         }
-        let exact = Exact::of(analysis.recording().samples(), marks, &periods(marks));
         row.put("voice.jitter.exact", exact.jitter().ok_or(TOO_FEW));
         row.put("voice.shimmer.exact_db", exact.shimmer_db().ok_or(TOO_FEW));
     }

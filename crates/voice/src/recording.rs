@@ -62,6 +62,11 @@ pub struct Recording {
     contours: Arc<OnceLock<Contours>>,
 }
 
+/// The highest frequency that sound taken at `rate` holds here, where nothing above 8 kHz is kept.
+pub(crate) fn highest(rate: Hertz) -> Hertz {
+    Hertz(rate.0.min(f64::from(RATE)) / 2.0)
+}
+
 impl Recording {
     /// A recording of sound that was made, not read: `samples` at 16 kHz. Values that are not finite become 0, values
     /// beyond full scale are cut to it; both are told in [`damage`](Self::damage).
@@ -104,10 +109,11 @@ impl Recording {
         self.channel.as_ref()
     }
 
-    /// A recording whose samples are gone, with the contours they had.
-    pub(crate) fn gone(contours: Contours) -> Self {
+    /// A recording taken at `rate` whose samples are gone, with the contours they had.
+    pub(crate) fn gone(rate: Hertz, contours: Contours) -> Self {
         let recording = Self::from_samples(Vec::new());
-        Self { contours: Arc::new(OnceLock::from(contours)), ..recording }
+        let source = Source { rate, ..recording.source };
+        Self { source, contours: Arc::new(OnceLock::from(contours)), ..recording }
     }
 
     /// The samples, `[n]`, 16 kHz.
@@ -132,7 +138,7 @@ impl Recording {
 
     /// The highest frequency this sound can hold: half the lower of its own rate and 16 kHz. Bands above it are missing.
     pub fn highest(&self) -> Hertz {
-        Hertz(self.source.rate.0.min(f64::from(RATE)) / 2.0)
+        highest(self.source.rate)
     }
 
     /// The sound of the `kept` stretches alone, one after the other.

@@ -21,6 +21,8 @@ pub fn steps(recording: &Recording, done: &mut dyn FnMut(&'static str)) -> Resul
     analysis.timbre_told(done);
     analysis.marks();
     done("period marks");
+    analysis.perturbation();
+    done("periods matched");
     analysis.hnr();
     done("HNR");
     for measure in MEASURES {

@@ -5,7 +5,7 @@ use feature::{Hertz, Reason};
 use crate::{
     analysis::Analysis,
     cepstrum,
-    contour::{Contour, Contours, Grid},
+    contour::{Contour, Contours},
     formant::{FormantSettings, Formants, Raised},
     harmonic::Harmonics,
     recording::Recording,
@@ -68,17 +68,8 @@ impl Timbre {
         Self::from(spectrum, harmonics, formants, cpps)
     }
 
-    /// What is known of a sound that was listened to and is gone: its spectrum. The other contours are undefined everywhere.
-    pub(crate) fn listened(spectrum: Spectrum) -> Self {
-        let undefined = || Contour::new(Grid::default(), vec![f32::NAN; spectrum.loudness.len()]);
-        let four = || std::array::from_fn(|_| undefined());
-        let harmonics = Harmonics { h1_h2: undefined(), h1_a3: undefined() };
-        let formants = Formants { frequency: four(), bandwidth: four(), passed_over: undefined() };
-        let cpps = undefined();
-        Self::from(spectrum, harmonics, formants, cpps)
-    }
-
-    fn from(spectrum: Spectrum, harmonics: Harmonics, formants: Formants, cpps: Contour) -> Self {
+    /// Contours that were taken one by one.
+    pub(crate) fn from(spectrum: Spectrum, harmonics: Harmonics, formants: Formants, cpps: Contour) -> Self {
         let Spectrum { loudness, mfcc, alpha_ratio, hammarberg, slope_0_500, slope_500_1500, flux } =
             spectrum;
         let Harmonics { h1_h2, h1_a3 } = harmonics;

@@ -4,15 +4,32 @@
 ///
 /// Values are compared only inside runs: neighbours that both exist and differ by no more than a factor. Anything else is
 /// a missed or doubled period, not a perturbation (Boersma & Weenink, manual page "Voice 2. Jitter").
+#[derive(Debug, Clone)]
 pub(super) struct Cycles {
     values: Vec<f64>,
     most: f64,
 }
 
 impl Cycles {
-    /// Cycles of `values`, of which neighbours may differ by the factor `most`.
-    pub(super) fn new(values: Vec<f64>, most: f64) -> Self {
-        Self { values, most }
+    /// Cycles of which neighbours may differ by the factor `most`.
+    pub(super) fn new(most: f64) -> Self {
+        Self { values: Vec::new(), most }
+    }
+
+    /// Adds a stretch of values, no neighbours of those before it.
+    pub(super) fn add(&mut self, values: &[f64]) {
+        self.values.push(f64::NAN);
+        self.values.extend_from_slice(values);
+    }
+
+    /// Fills up to `count` values with none.
+    pub(super) fn pad(&mut self, count: usize) {
+        self.values.resize(count, f64::NAN);
+    }
+
+    /// Takes a value away.
+    pub(super) fn drop(&mut self, place: usize) {
+        self.values[place] = f64::NAN;
     }
 
     /// Mean of all values that exist.
@@ -62,11 +79,16 @@ fn average(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn cycles(values: Vec<f64>) -> Cycles {
+        let mut cycles = Cycles::new(1.3);
+        cycles.add(&values);
+        cycles
+    }
+
     #[test]
     fn values_that_alternate_have_quotients_in_closed_form() {
         // 1 ± d in turn: neighbours differ by 2 d, a value from the mean of three by 4 d / 3, of five by 4 d / 5 × 1.
-        let values = (0..101).map(|n| if n % 2 == 0 { 1.01 } else { 0.99 }).collect();
-        let cycles = Cycles::new(values, 1.3);
+        let cycles = cycles((0..101).map(|n| if n % 2 == 0 { 1.01 } else { 0.99 }).collect());
         let mean = cycles.mean().unwrap();
         assert!((cycles.local().unwrap() - 0.02 / mean).abs() < 1e-12);
         assert!((cycles.quotient(3).unwrap() - 0.04 / 3.0 / mean).abs() < 1e-12);
@@ -76,15 +98,22 @@ mod tests {
 
     #[test]
     fn a_gap_or_a_doubled_period_is_no_perturbation() {
-        let cycles = Cycles::new(vec![1.0, 1.0, f64::NAN, 1.0, 2.0, 2.0], 1.3);
+        let cycles = cycles(vec![1.0, 1.0, f64::NAN, 1.0, 2.0, 2.0]);
         assert_eq!(cycles.difference(), Some(0.0));
         assert_eq!(cycles.quotient(3), None);
     }
 
     #[test]
+    fn stretches_are_no_neighbours_of_each_other() {
+        let mut cycles = cycles(vec![1.0, 1.0]);
+        cycles.add(&[1.2, 1.2]);
+        assert_eq!((cycles.difference(), cycles.mean()), (Some(0.0), Some(1.1)));
+    }
+
+    #[test]
     fn nothing_has_no_perturbation() {
-        let nothing = Cycles::new(vec![f64::NAN; 4], 1.3);
+        let nothing = cycles(vec![f64::NAN; 4]);
         assert_eq!((nothing.mean(), nothing.local(), nothing.quotient(3)), (None, None, None));
-        assert_eq!(Cycles::new(Vec::new(), 1.3).local(), None);
+        assert_eq!(Cycles::new(1.3).local(), None);
     }
 }

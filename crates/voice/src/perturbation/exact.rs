@@ -37,7 +37,7 @@ const ROUNDS: usize = 3;
 const TAPS: usize = 8;
 
 /// Sums over all groups.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Exact {
     differences: Sum,
     lengths: Sum,
@@ -46,7 +46,7 @@ pub(super) struct Exact {
 }
 
 /// Running mean.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Sum {
     total: f64,
     count: u32,
@@ -64,7 +64,7 @@ impl Sum {
 }
 
 /// Buffers of a group, used again for the next.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Groups {
     windowed: Vec<f32>,
     pulses: Vec<f32>,
@@ -76,16 +76,14 @@ struct Groups {
 impl Exact {
     /// Matches the periods of `samples` between `marks`; `periods[i]` lies between marks i and i + 1, NaN where it is
     /// none.
-    pub(super) fn of(samples: &[f32], marks: &[f64], periods: &[f64]) -> Self {
-        let mut exact = Self::default();
+    pub(super) fn add(&mut self, samples: &[f32], marks: &[f64], periods: &[f64]) {
         let mut first = 0;
         while first < marks.len() {
             let length = 1 + steady(&periods[first..]);
             let inner = marks.get(first + ONSET..(first + length).saturating_sub(ONSET));
-            exact.run(samples, inner.unwrap_or_default());
+            self.run(samples, inner.unwrap_or_default());
             first += length;
         }
-        exact
     }
 
     /// One run of periods, group by group. The last two marks of a group are the next one's first, so that every pair of
@@ -340,7 +338,8 @@ mod tests {
 
     #[test]
     fn nothing_gives_no_number() {
-        let nothing = Exact::of(&[], &[], &[]);
+        let mut nothing = Exact::default();
+        nothing.add(&[], &[], &[]);
         assert_eq!((nothing.jitter(), nothing.shimmer_db()), (None, None));
     }
 }

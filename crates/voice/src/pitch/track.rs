@@ -51,12 +51,19 @@ impl Track {
         if loudest <= 0.0 {
             return Contour::new(self.settings.grid, vec![f32::NAN; self.len()]);
         }
-        let mut start = 0;
-        for (end, peak) in self.ends.iter().zip(&self.peaks) {
+        Contour::new(self.settings.grid, self.since(0, loudest))
+    }
+
+    /// F0 of the frames so far from frame `first` on, NaN where unvoiced, by the path that begins there.
+    pub(crate) fn since(&mut self, first: usize, loudest: f64) -> Vec<f32> {
+        let offset = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let mut start = offset;
+        for (end, peak) in self.ends.iter().zip(&self.peaks).skip(first) {
             let unvoiced = self.settings.unvoiced(f64::from(*peak) / loudest);
             self.candidates[start] = Candidate::unvoiced(unvoiced);
             start = *end;
         }
-        Contour::new(self.settings.grid, path::cheapest(&self.candidates, &self.ends, &self.settings))
+        let ends: Vec<usize> = self.ends[first..].iter().map(|end| end - offset).collect();
+        path::cheapest(&self.candidates[offset..], &ends, &self.settings)
     }
 }

