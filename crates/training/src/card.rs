@@ -61,6 +61,13 @@ pub(crate) struct Part {
     pub(crate) accuracy: f64,
 }
 
+fn left_out(it: &Sifted) -> String {
+    format!(
+        "{}; left out: {} of donors whose labels are out of step, {} copies, {} without ink; {} writers share a drawing with another",
+        it.lines, it.out_of_step, it.copies, it.empty, it.joined
+    )
+}
+
 impl Card {
     /// Writes both files into the network's folder.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
@@ -108,10 +115,7 @@ impl Card {
         self.limits.iter().for_each(|it| text.push_str(&format!("- {it}\n")));
         let rows = [
             ("fitted on", format!("{} ({}), {}", fitted.name, fitted.source, fitted.licence)),
-            (
-                "lines, copies, without ink",
-                format!("{}, {}, {}", fitted.sifted.lines, fitted.sifted.copies, fitted.sifted.empty),
-            ),
+            ("lines of the data", left_out(&fitted.sifted)),
             ("items, people", format!("{}, {}", fitted.items, fitted.people)),
             ("split", fitted.split.clone()),
             ("network", self.architecture.clone()),

@@ -120,7 +120,7 @@ struct UnipenLine {
     donor: String,
     writer: String,
     writer_known: bool,
-    strokes: serde_json::Value,
+    strokes: Vec<[Vec<f64>; 2]>,
 }
 
 /// What became of the lines of a file.
@@ -132,6 +132,8 @@ pub(crate) struct Sifted {
     pub(crate) copies: usize,
     /// Without ink to see, left out.
     pub(crate) empty: usize,
+    /// Of donors whose strokes and labels are out of step, left out.
+    pub(crate) out_of_step: usize,
     /// Writers as the file names them.
     pub(crate) writers: usize,
     /// Writers that share a drawing with another, and count as one person.
@@ -141,33 +143,42 @@ pub(crate) struct Sifted {
 /// Digits of UNIPEN (Guyon et al. 1994, category 1a), one JSON object a line.
 ///
 /// Copies of an earlier line are left out; writers of whom one drawing is a copy of another's count as one person, since it is
-/// not known which of both drew it. A stroke that is one point at the origin is what the file wrote where the pen left the
-/// tablet, and is no ink.
+/// not known which of both drew it.
+///
+/// Some donors' files hold strokes that are a single point at the origin: what was written where the pen had left the tablet.
+/// They shift the count of strokes by which labels were given, so that most drawings of these donors are no digit or another
+/// one (as anybody sees who draws them). All lines of such donors are left out, whatever they look like.
 pub(crate) fn unipen_digits(path: &Path) -> Result<(Drawings, Sifted)> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let (mut sifted, mut drawings) = (Sifted::default(), Drawings::default());
-    let mut first: HashMap<String, usize> = HashMap::new();
-    let mut people = People::default();
-    for (number, line) in text.lines().enumerate() {
-        let at = || format!("{}, line {}", path.display(), number + 1);
-        let it: UnipenLine = serde_json::from_str(line).with_context(at)?;
-        sifted.lines += 1;
-        let writer = people.person(&format!("{} {}", it.donor, it.writer));
-        let Some(strokes) = ink_of(line).with_context(at)? else {
+    let lines: Vec<Read> = text
+        .lines()
+        .enumerate()
+        .map(|(number, line)| {
+            Read::of(line).with_context(|| format!("{}, line {}", path.display(), number + 1))
+        })
+        .collect::<Result<_>>()?;
+    let shifted: HashSet<&str> = lines.iter().filter(|it| it.shifted).map(|it| &*it.line.donor).collect();
+    let (mut sifted, mut drawings) =
+        (Sifted { lines: lines.len(), ..Sifted::default() }, Drawings::default());
+    let (mut first, mut people) = (HashMap::new(), People::default());
+    for it in &lines {
+        if shifted.contains(&*it.line.donor) {
+            sifted.out_of_step += 1;
+            continue;
+        }
+        let person = people.person(&format!("{} {}", it.line.donor, it.line.writer));
+        let Some(strokes) = it.strokes.clone() else {
             sifted.empty += 1;
             continue;
         };
-        if let Some(&earlier) = first.get(&it.strokes.to_string()) {
-            people.join(writer, earlier);
+        if let Some(&earlier) = first.get(&it.copy) {
+            people.join(person, earlier);
             sifted.copies += 1;
             continue;
         }
-        first.insert(it.strokes.to_string(), writer);
-        let Some(class) = it.label.parse().ok().filter(|it| *it < 10) else {
-            bail!("{}: expected a digit as label, got {:?}", at(), it.label);
-        };
-        let known = it.writer_known;
-        drawings.drawn.push(Drawn { strokes, class, person: writer, donor: it.donor, known });
+        first.insert(&it.copy, person);
+        let (donor, known) = (it.line.donor.clone(), it.line.writer_known);
+        drawings.drawn.push(Drawn { strokes, class: it.class, person, donor, known });
     }
     sifted.writers = people.parents.len();
     for it in &mut drawings.drawn {
@@ -177,14 +188,37 @@ pub(crate) fn unipen_digits(path: &Path) -> Result<(Drawings, Sifted)> {
     Ok((drawings, sifted))
 }
 
-/// The strokes of one line that leave ink; none where there is no picture of them.
+/// One line, read.
+struct Read {
+    line: UnipenLine,
+    class: usize,
+    /// The same for drawings that are copies of each other.
+    copy: String,
+    /// None where there is no picture of them.
+    strokes: Option<Vec<Stroke>>,
+    /// Whether a stroke is a single point at the origin.
+    shifted: bool,
+}
+
+impl Read {
+    fn of(text: &str) -> Result<Read> {
+        let line: UnipenLine = serde_json::from_str(text)?;
+        let Some(class) = line.label.parse().ok().filter(|it| *it < 10) else {
+            bail!("expected a digit as label, got {:?}", line.label);
+        };
+        let origin = |it: &[Vec<f64>; 2]| it.iter().all(|axis| axis[..] == [0.0]);
+        let shifted = line.strokes.iter().any(origin);
+        Ok(Read { class, copy: format!("{:?}", line.strokes), strokes: ink_of(text)?, shifted, line })
+    }
+}
+
+/// The strokes of one line; none where there is no picture of them.
 fn ink_of(line: &str) -> Result<Option<Vec<Stroke>>> {
     let Some(named) = ink::decode(line.as_bytes(), &ink::Options::default())?.into_iter().next() else {
         return Ok(None);
     };
-    let origin = |it: &Stroke| it.points.len() == 1 && it.points[0].x == 0.0 && it.points[0].y == 0.0;
-    let strokes: Vec<Stroke> = named.drawing?.strokes().iter().filter(|it| !origin(it)).cloned().collect();
-    Ok(Picture::of(&strokes).map(|_| strokes))
+    let drawing = named.drawing?;
+    Ok(Picture::of(drawing.strokes()).map(|_| drawing.strokes().to_vec()))
 }
 
 /// Who may be whom: writers joined by drawings they share (union of disjoint sets).
@@ -312,15 +346,25 @@ mod tests {
             line("1", "a", one),
             line("2", "b", other),
             line("1", "c", one),
-            line("3", "d", "[[[0],[0]]]"),
-            line("4", "b", "[[[1,5],[0,5]],[[0],[0]]]"),
+            line("3", "d", "[[[7],[7]]]"),
+            line("4", "b", "[[[1,5],[0,5]]]"),
         ];
         std::fs::write(&path, lines.join("\n")).unwrap();
         let (drawings, sifted) = unipen_digits(&path).unwrap();
-        assert_eq!(sifted, Sifted { lines: 5, copies: 1, empty: 1, writers: 4, joined: 1 });
+        assert_eq!(sifted, Sifted { lines: 5, copies: 1, empty: 1, writers: 4, joined: 1, out_of_step: 0 });
         let got: Vec<_> = drawings.drawn.iter().map(|it| (it.class, it.person)).collect();
         assert_eq!(got, [(1, 0), (2, 1), (4, 1)]);
-        assert_eq!(drawings.drawn[2].strokes.len(), 1, "a point at the origin is no ink");
+    }
+
+    #[test]
+    fn all_lines_of_a_donor_with_points_at_the_origin_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("digits.ndjson");
+        let shifted = line("2", "a", "[[[1,5],[0,5]],[[0],[0]]]").replace("abc", "xyz");
+        let beside = line("3", "b", "[[[1,5],[0,9]]]").replace("abc", "xyz");
+        std::fs::write(&path, [shifted, beside, line("4", "c", "[[[1,5],[0,5]]]")].join("\n")).unwrap();
+        let (drawings, sifted) = unipen_digits(&path).unwrap();
+        assert_eq!((drawings.drawn.len(), sifted.out_of_step, sifted.writers), (1, 2, 1));
     }
 
     #[test]
@@ -344,7 +388,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("digits.ndjson");
         std::fs::write(&path, line("x", "a", "[[[0,5],[0,5]]]")).unwrap();
-        let error = unipen_digits(&path).unwrap_err().to_string();
+        let error = format!("{:#}", unipen_digits(&path).unwrap_err());
         assert!(error.contains("line 1: expected a digit as label, got \"x\""), "{error}");
     }
 }
