@@ -114,8 +114,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Reads an ONNX file. Its name is the scheme of its record where it has one, else `f32` for the first of a table and
-    /// the file's own name for others.
+    /// Reads an ONNX file under this name.
     ///
     /// # Errors
     /// What reading it fails with.

@@ -102,7 +102,8 @@ impl JudgedSet {
 }
 
 fn bad(name: &str, expected: &str, got: &str) -> Error {
-    Error::Network { name: format!("array {name:?}"), reason: format!("expected {expected}, got {got}") }
+    Error::Network { name: name.to_owned(), reason: format!("as an array: expected {expected}, got {got}") }
+}
 }
 
 /// exp(score) / Σ exp(score), without overflow.
