@@ -104,7 +104,6 @@ impl JudgedSet {
 fn bad(name: &str, expected: &str, got: &str) -> Error {
     Error::Network { name: name.to_owned(), reason: format!("as an array: expected {expected}, got {got}") }
 }
-}
 
 /// exp(score) / Σ exp(score), without overflow.
 fn softmax(scores: &[f32]) -> impl Iterator<Item = f64> {
