@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-voice bench-many robustness fuzz fixtures networks screeners picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures networks screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,8 +58,19 @@ bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 5
 bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)
 
+bench-quantize: build ## our quantiser and onnxruntime.quantization on the same networks and samples (PyPI); NETWORKS chooses
+	@bench/quantize.sh $(INKLING) $(NETWORKS)
+
 bench-many: build ## memory of `measure` over 1,000 and 10,000 files, and resuming after a kill
 	@bench/many-files.py $(INKLING)
+
+bench-whisper: build ## Whisper with its real weights: what INT8 costs, what a start costs (needs INKLING_DATA; fetches whisper-base)
+	@cargo build --release --quiet -p inkling-assess --example whisper_cost
+	@python3 bench/whisper.py $(INKLING) $(dir $(INKLING))examples/whisper_cost
+
+bench-language: build ## SmolLM2: perplexity, tokens a second and memory as stored, as floats and as INT8 (fetches smollm2)
+	@cargo build --release --quiet -p inkling-neural --example language
+	@python3 bench/language.py $(INKLING) $(dir $(INKLING))examples/language
 
 fuzz: ## every decoder for SECONDS_EACH (30) seconds; TARGETS chooses (fuzz/README.md)
 	@SECONDS_EACH=$(or $(SECONDS_EACH),30) TARGETS="$(TARGETS)" scripts/fuzz
@@ -73,6 +84,9 @@ networks: build ## fit the shipped networks again and say what fewer bits cost (
 
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)
+
+darwin: build ## write docs/darwin.md and its figures: every result on DARWIN (needs INKLING_DATA; a quarter of an hour)
+	@scripts/darwin $(INKLING) $(REPEATS)
 
 fixtures: ## make fixtures/session again (needs espeak-ng, sox and flac)
 	@fixtures/make-speech.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes attacks/artefacts, small files that lie about networks, and fuzz/corpus/{onnx,weights,npz}. Only the standard library; the same bytes every time."""
+"""Writes attacks/artefacts, small files that lie about networks, and fuzz/corpus of networks. Only the standard library; the same bytes every time."""
+import hashlib
 import io
 import json
 import os
@@ -87,6 +88,119 @@ def ct2(version=6, count=1, shape=(2,), kind=0, size=8, data=b"\0" * 8, aliases=
     return out + struct.pack("<BI", kind, size) + data + aliases
 
 
+def ct2_of(name, variables, aliases=()):
+    """A whole file: variables are (name, shape, kind, bytes)."""
+    out = struct.pack("<I", 6) + ct2_text(name) + struct.pack("<II", 3, len(variables))
+    for key, shape, kind, data in variables:
+        out += ct2_text(key) + struct.pack("<B", len(shape)) + b"".join(struct.pack("<I", it) for it in shape)
+        out += struct.pack("<BI", kind, len(data)) + data
+    return out + struct.pack("<I", len(aliases)) + b"".join(ct2_text(a) + ct2_text(b) for a, b in aliases)
+
+
+def halves(count, seed=[1]):
+    """Small numbers of a fixed sequence, as 16-bit floats."""
+    out = []
+    for _ in range(count):
+        seed[0] = (seed[0] * 6364136223846793005 + 1442695040888963407) % 2**64
+        out.append(((seed[0] >> 40) / 2**23 - 1) * 0.3)
+    return struct.pack("<%de" % count, *out)
+
+
+def whisper_shapes(width=16, bands=1, frames=2, inner=16, context=3, vocabulary=20):
+    """Names and shapes of the smallest Whisper there can be."""
+    yield from (("encoder/conv1/weight", (width, bands, 3)), ("encoder/conv1/bias", (width,)))
+    yield from (("encoder/conv2/weight", (width, width, 3)), ("encoder/conv2/bias", (width,)))
+    yield "encoder/position_encodings/encodings", (frames, width)
+    yield "decoder/position_encodings/encodings", (context, width)
+    yield "decoder/embeddings/weight", (vocabulary, width)
+    parts = {"self_attention/linear_0": (3 * width, width), "self_attention/linear_1": (width, width)}
+    parts |= {"ffn/linear_0": (inner, width), "ffn/linear_1": (width, inner)}
+    source = {"attention/linear_0": (width, width), "attention/linear_1": (2 * width, width), "attention/linear_2": (width, width)}
+    for half, layers, norms in (("encoder", parts, ("self_attention", "ffn")), ("decoder", parts | source, ("self_attention", "attention", "ffn"))):
+        for part, shape in layers.items():
+            yield f"{half}/layer_0/{part}/weight", shape
+            yield f"{half}/layer_0/{part}/bias", shape[:1]
+        for norm in [f"{half}/layer_0/{it}/layer_norm" for it in norms] + [f"{half}/layer_norm"]:
+            yield f"{norm}/gamma", (width,)
+            yield f"{norm}/beta", (width,)
+
+
+TIED = (("decoder/projection/weight", "decoder/embeddings/weight"),)
+
+
+def whisper(heads=1, activation=3, **change):
+    """CTranslate2's file of it; `change` gives (shape, bytes) of a variable by its name with _ for /."""
+    variables = []
+    for name, shape in whisper_shapes():
+        count = 1
+        for it in shape:
+            count *= it
+        shape, data = change.get(name.replace("/", "_"), (shape, halves(count)))
+        variables.append((name, shape, 4, data))
+    for half in ("encoder", "decoder"):
+        variables.append((f"{half}/num_heads", (), 2, struct.pack("<h", heads)))
+    variables.append(("decoder/activation", (), 1, struct.pack("<b", activation)))
+    return ct2_of("WhisperSpec", variables, TIED)
+
+
+def packed(sections, notes=None, version=1):
+    """Our packed form: sections are (name, shape, layout, bytes)."""
+    room = 200 + sum(300 + len(it[0]) for it in sections)
+    place, entries, body = 48 + room, [], b""
+    for name, shape, layout, data in sections:
+        start = -(-place // 64) * 64
+        body += b"\0" * (start - place) + data
+        place = start + len(data)
+        entries.append({"name": name, "shape": list(shape), "layout": layout, "start": start, "len": len(data),
+                        "sha256": hashlib.sha256(data).hexdigest()})
+    header = json.dumps({"sections": entries, "notes": notes or {}}, separators=(",", ":")).encode().ljust(room)
+    return b"INKLPACK" + struct.pack("<II", version, len(header)) + hashlib.sha256(header).digest() + header + body
+
+
+def packed_whisper(layout="own:u8s8-panels@1", short=0):
+    """The smallest Whisper, laid out for the kernels: zeros with scales of one."""
+    sections = []
+    for name, shape in whisper_shapes():
+        if name.endswith("/weight"):
+            inputs, outputs = shape[1] * (shape[2] if len(shape) == 3 else 1), shape[0]
+            panels, steps = -(-outputs // 16), -(-inputs // 16) * 4
+            data = struct.pack("<16i", *[2] * 16) + b"\0" * (panels * steps * 64) + struct.pack("<16f", *[1.0] * 16) * panels + b"\0" * (2 * panels * 64)
+            sections.append((name, (inputs, outputs), layout, data[: len(data) - short]))
+        elif not name.endswith("/bias"):
+            sections.append((name, shape, "f32", struct.pack("<f", 0.5) * (shape[0] * (shape[1] if len(shape) == 2 else 1))))
+    for half in ("encoder", "decoder"):
+        sections.append((f"{half}/num_heads", (), "i16", struct.pack("<h", 1)))
+    return packed(sections, {"specification": {"text": "WhisperSpec"}})
+
+
+def llama(width=32, heads=2, keys=1, vocabulary=16):
+    """The smallest language network: one layer of 8-bit blocks, and words of one letter."""
+    def note(key, kind, value):
+        return text(key) + struct.pack("<I", kind) + value
+
+    def texts(values):
+        return struct.pack("<IQ", 8, len(values)) + b"".join(text(it) for it in values)
+
+    notes = [note("general.architecture", 8, text("llama")), note("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5))]
+    sizes = {"block_count": 1, "context_length": 8, "embedding_length": width, "attention.head_count": heads, "attention.head_count_kv": keys}
+    notes += [note("llama." + key, 4, struct.pack("<I", it)) for key, it in sizes.items()]
+    notes += [note("tokenizer.ggml.model", 8, text("gpt2")), note("tokenizer.ggml.pre", 8, text("smollm"))]
+    notes += [note("tokenizer.ggml.tokens", 9, texts([chr(97 + it) for it in range(vocabulary)])), note("tokenizer.ggml.merges", 9, texts([]))]
+    head, kv = width // heads, width // heads * keys
+    shapes = {"attn_q": (width, width), "attn_k": (kv, width), "attn_v": (kv, width), "attn_output": (width, width)}
+    shapes |= {"ffn_gate": (width, width), "ffn_up": (width, width), "ffn_down": (width, width)}
+    matrices = {f"blk.0.{part}.weight": shape for part, shape in shapes.items()} | {"token_embd.weight": (vocabulary, width)}
+    infos, data = b"", b""
+    for name, (rows, columns) in matrices.items():
+        infos += text(name) + struct.pack("<IQQIQ", 2, columns, rows, 8, len(data))
+        data += (struct.pack("<e", 0.01) + bytes(range(32))) * (rows * columns // 32)
+        data += b"\0" * (-len(data) % 32)
+    for name in ("blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"):
+        infos += text(name) + struct.pack("<IQIQ", 1, width, 0, len(data))
+        data += struct.pack("<f", 1.0) * width
+    return gguf(tensors=len(matrices) + 3, notes=len(notes), note=b"".join(notes), infos=infos, data=data)
+
+
 def npy(header, data=b""):
     return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode() + data
 
@@ -162,6 +276,13 @@ FILES = {
     "version-later.inkpack": b"INKLPACK" + struct.pack("<II", 9, 0) + b"\0" * 32,
     "header-lies.inkpack": b"INKLPACK" + struct.pack("<II", 1, 2**32 - 1) + b"\0" * 32,
     "digest-wrong.inkpack": b"INKLPACK" + struct.pack("<II", 1, 2) + b"\0" * 32 + b"{}",
+    "heads-none.ct2": whisper(heads=0),
+    "activation-other.ct2": whisper(activation=0),
+    "table-empty.ct2": whisper(decoder_embeddings_weight=((2**32 - 1, 0), b"")),
+    "kernel-empty.ct2": whisper(encoder_conv1_weight=((2**32 - 1, 0, 3), b"")),
+    "layout-later.inkpack": packed_whisper("own:u8s8-panels@9"),
+    "panels-short.inkpack": packed_whisper(short=64),
+    "panels-other.inkpack": packed_whisper("own:f32-panels@1"),
     "bomb.npz": zipped([("x.npy", npy(array("(33554432,)"), b"\0" * (1 << 27)))]),
     "shape-lies.npz": zipped([("x.npy", npy(array("(1099511627776,)"), b"\0" * 8))]),
     "shape-overflow.npz": zipped([("x.npy", npy(array("(9223372036854775807, 9223372036854775807)"), b"\0" * 8))]),
@@ -178,7 +299,7 @@ FILES = {
     "diary.safetensors": b"Dear diary, these are no weights.",
 }
 
-# Sound files of each kind, for the fuzzer to start from.
+# Whole files of each kind, for the fuzzer to start from.
 CORPUS = {
     "onnx/relu.onnx": onnx(),
     "onnx/gemm.onnx": onnx(
@@ -186,10 +307,14 @@ CORPUS = {
         [node("Gemm", ["x", "w"], ["y"], field(5, field(1, "transB") + field(3, 1) + field(20, 2)))],
     ),
     "onnx/branch.onnx": nested(2),
-    "weights/floats.safetensors": safetensors({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}),
-    "weights/floats.gguf": gguf(notes=1, note=text("k") + struct.pack("<I", 8) + text("v")),
-    "weights/blocks.gguf": gguf(infos=text("w") + struct.pack("<IQIQ", 1, 32, 3, 0)),
-    "weights/floats.ct2": ct2(aliases=struct.pack("<I", 1) + ct2_text("a") + ct2_text("w")),
+    "safetensors/floats.safetensors": safetensors({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}),
+    "gguf/floats.gguf": gguf(notes=1, note=text("k") + struct.pack("<I", 8) + text("v")),
+    "gguf/blocks.gguf": gguf(infos=text("w") + struct.pack("<IQIQ", 1, 32, 3, 0)),
+    "gguf/llama.gguf": llama(),
+    "ctranslate2/floats.ct2": ct2(aliases=struct.pack("<I", 1) + ct2_text("a") + ct2_text("w")),
+    "ctranslate2/whisper.ct2": whisper(),
+    "packed/plain.inkpack": packed([("w", (2,), "f32", b"\0" * 8), ("b", (1, 32), "q8_0", b"\0" * 34)], {"k": {"int": 3}}),
+    "packed/whisper.inkpack": packed_whisper(),
     "npz/array.npz": zipped([("x.npy", npy(array("(2,)"), b"\0" * 8))]),
     "npz/turned.npz": zipped([("x.npy", npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2), }", b"abcd"))]),
 }

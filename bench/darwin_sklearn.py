@@ -6,11 +6,16 @@
 `splits.json` is written by `inkling evaluate COHORT --out DIR`. Prints, for each estimator, the mean AUC over outer folds and
 the CPU time (user + system of all workers). Outer folds are shared out over processes and each fit uses one thread, which is
 scikit-learn's fastest way to do this on a few cores.
+
+`--kept FILE` keeps what was found and takes it from there when the same families are asked for again on the same people, folds,
+script and scikit-learn; with `--again` everything is judged anew, as a timing must be.
 """
 
 import argparse
+import hashlib
 import json
 import os
+import pathlib
 import time
 import warnings
 
@@ -19,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+import sklearn
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
@@ -127,6 +133,37 @@ def masked(table, mask):
     return x, (table["class"] == "P").to_numpy(int)
 
 
+class Kept:
+    """Results of earlier runs by a digest of everything they depend on."""
+
+    def __init__(self, path, again, *parts):
+        self.path = path and pathlib.Path(path)
+        digest = hashlib.sha256(pathlib.Path(__file__).read_bytes() + sklearn.__version__.encode())
+        for part in parts:
+            digest.update(json.dumps(part).encode() if isinstance(part, list) else np.ascontiguousarray(part).tobytes())
+        self.key = digest.hexdigest()
+        self.all = json.loads(self.path.read_text()) if self.path and self.path.exists() else {}
+        self.known = {} if again else self.all.get(self.key, {})
+
+    def keep(self, report):
+        if self.path:
+            self.all[self.key] = self.all.get(self.key, {}) | report
+            self.path.write_text(json.dumps(self.all))
+
+
+def judge(x, y, folds, name, jobs):
+    wall = time.perf_counter()
+    found = Parallel(n_jobs=jobs)(delayed(outer_fold)(x, y, fold, name) for fold in folds)
+    aucs, chosen, seconds = map(np.array, zip(*found))
+    return {
+        "auc": round(float(aucs.mean()), 4),
+        "sd": round(float(aucs.std(ddof=1)), 4),
+        "chosen": np.bincount(chosen, minlength=len(FAMILIES[name][1]())).tolist(),
+        "cpu_s": round(float(seconds.sum()), 1),
+        "wall_s": round(time.perf_counter() - wall, 1),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
@@ -135,6 +172,8 @@ def main():
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--families", default=",".join(FAMILIES))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--kept", help="JSON file of what was found before")
+    parser.add_argument("--again", action="store_true", help="judge anew what is kept")
     options = parser.parse_args()
     table, splits = pd.read_csv(options.table), json.load(open(options.splits))
     people = splits["participants"]
@@ -143,18 +182,10 @@ def main():
     table, mask = (it.set_index("ID").loc[people].reset_index() for it in (table, pd.read_csv(options.mask)))
     x, y = masked(table, mask)
     folds = [fold for repeat in splits["repeats"][: options.repeats] for fold in repeat]
-    report = {}
+    kept, report = Kept(options.kept, options.again, x, y, folds), {}
     for name in options.families.split(","):
-        wall = time.perf_counter()
-        found = Parallel(n_jobs=options.jobs)(delayed(outer_fold)(x, y, fold, name) for fold in folds)
-        aucs, chosen, seconds = map(np.array, zip(*found))
-        report[name] = {
-            "auc": round(float(aucs.mean()), 4),
-            "sd": round(float(aucs.std(ddof=1)), 4),
-            "chosen": np.bincount(chosen, minlength=len(FAMILIES[name][1]())).tolist(),
-            "cpu_s": round(float(seconds.sum()), 1),
-            "wall_s": round(time.perf_counter() - wall, 1),
-        }
+        report[name] = kept.known.get(name) or judge(x, y, folds, name, options.jobs)
+        kept.keep(report)
         print(name, json.dumps(report[name]), flush=True)
     print(json.dumps(report))
 

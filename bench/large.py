@@ -1,6 +1,6 @@
 """CPU time and memory of `inkling evaluate` on many made-up people: 100,000 people × 500 features by default.
 
-    python3 bench/large.py INKLING [PEOPLE] [FEATURES] [OUTER] [INNER] [REPEATS]
+    python3 bench/large.py INKLING [ESTIMATORS] [PEOPLE] [FEATURES] [OUTER] [INNER] [REPEATS]
 
 Two features in five tell the classes a little apart. The cohort is written as a folder of CSV files, because that is what is
 read; making it is not timed. Nothing but the standard library is needed.
@@ -37,16 +37,18 @@ def write(folder, people, features):
 
 
 def main():
-    inkling, numbers = sys.argv[1], [int(it) for it in sys.argv[2:]]
+    inkling, estimators = sys.argv[1], (sys.argv[2:] or ["logistic,boosting"])[0]
+    numbers = [int(it) for it in sys.argv[3:]]
     people, features, outer, inner, repeats = numbers + [100_000, 500, 2, 2, 1][len(numbers) :]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         write(folder, people, features)
-        plan = ["--outer", outer, "--inner", inner, "--repeats", repeats, "--estimator", "logistic,boosting"]
+        plan = ["--outer", outer, "--inner", inner, "--repeats", repeats, "--estimator", estimators]
+        plan += ["--permutations", 0, "--curve"]
         line = [inkling, "evaluate", folder, "--out", folder / "judged", *plan]
         subprocess.run([str(it) for it in line], check=True)
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{people} people x {features} features, {repeats} x {outer} x {inner}, logistic and boosting:", end=" ")
+    print(f"{people} people x {features} features, {repeats} x {outer} x {inner}, {estimators}:", end=" ")
     print(f"CPU {usage.ru_utime + usage.ru_stime:.0f} s, memory {usage.ru_maxrss / 1024:.0f} MiB")
 
 

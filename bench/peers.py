@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Side by side: inkling, ONNX Runtime and OpenVINO on the same ONNX files and the same inputs.
 
+In 8-bit integers ONNX Runtime runs its dynamic and its static quantisation, OpenVINO the static one; ours quantises the f32 file as
+it opens it, or takes the static file where it needs ranges.
+
 usage: peers.py INKLING NETWORK.onnx... [--threads 1,2] [--rounds 5] [--seconds 0.5] [--length 128]
 
 Each takes a short turn after the other, several rounds, so that other work on the machine meets all alike. What counts is CPU time
@@ -15,6 +18,9 @@ import sys
 import time
 
 import numpy as np
+
+
+COLUMNS = ["inkling", "onnxruntime", "ort static", "openvino"]
 
 
 def made_up(name, dtype, dims, length):
@@ -64,24 +70,51 @@ def inputs_of(path, length):
     return {it.name: made_up(it.name, kinds[it.type], it.shape, length) for it in session.get_inputs()}
 
 
-def ours_ms(inkling, path, threads, seconds, length):
+def ours_ms(inkling, path, precision, threads, seconds, length):
     line = [inkling, "bench", path, "--threads", str(threads), "--seconds", str(seconds), "--length", str(length), "--format", "json"]
+    line += ["--precision", precision] if precision else []
     told = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
     first = told["timings"][0]
-    return first["executor"], first["cpu_ms_median"]
+    return " ".join(filter(None, [first["executor"], first.get("precision")])), first["cpu_ms_median"]
 
 
-def compare(arguments, path, threads):
+def quantised(path, inputs):
+    """ONNX Runtime's own quantisations beside a network: dynamic, and static (QDQ) by the inputs it is timed on."""
+    from onnxruntime import quantization as q
+
+    class Once(q.CalibrationDataReader):
+        def __init__(self):
+            self.left = [inputs]
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    dynamic, static = (path.replace(".onnx", f".{kind}.onnx") for kind in ("dynamic", "static"))
+    if not os.path.exists(dynamic):
+        q.quantize_dynamic(path, dynamic, weight_type=q.QuantType.QInt8)
+    if not os.path.exists(static):
+        q.quantize_static(path, static, Once(), per_channel=True, weight_type=q.QuantType.QInt8)
+    return dynamic, static
+
+
+def compare(arguments, path, threads, int8):
     inputs = inputs_of(path, arguments.length)
-    peers = {}
-    for name, make in [("onnxruntime", onnxruntime_of), ("openvino", openvino_of)]:
+    ours_path, precision, peers = path, "f32", {}
+    files = [("onnxruntime", onnxruntime_of, path), ("openvino", openvino_of, path)]
+    if int8:
+        dynamic, static = quantised(path, inputs)
+        files = [("onnxruntime", onnxruntime_of, dynamic), ("ort static", onnxruntime_of, static), ("openvino", openvino_of, static)]
+        # A network of convolutions needs the ranges of its values, which the static file holds.
+        has_ranges = len(inputs) == 1 and next(iter(inputs.values())).ndim == 4
+        ours_path, precision = (static, None) if has_ranges else (path, "int8")
+    for name, make, file in files:
         try:
-            peers[name] = make(path, threads, inputs)
+            peers[name] = make(file, threads, inputs)
         except Exception as error:  # a peer that refuses a network is a result
-            print(f"{name} refused {os.path.basename(path)}: {str(error).splitlines()[0]}", file=sys.stderr)
+            print(f"{name} refused {os.path.basename(file)}: {str(error).splitlines()[0]}", file=sys.stderr)
     turns, executor = {}, ""
     for _ in range(arguments.rounds):
-        executor, ours = ours_ms(arguments.inkling, path, threads, arguments.seconds, arguments.length)
+        executor, ours = ours_ms(arguments.inkling, ours_path, precision, threads, arguments.seconds, arguments.length)
         turns.setdefault("inkling", []).append(ours)
         for name, run in peers.items():
             turns.setdefault(name, []).append(mean_ms(run, arguments.seconds))
@@ -89,7 +122,9 @@ def compare(arguments, path, threads):
     best = min((it for name, it in median.items() if name != "inkling"), default=float("nan"))
     cell = lambda name: f"{median[name]:10.3f}" if name in median else " " * 9 + "-"
     name = os.path.basename(path)
-    print(f"{name:28} {threads:7} {executor:10} {cell('inkling')} {cell('onnxruntime')} {cell('openvino')} {median['inkling'] / best:8.2f}")
+    name += " int8" if int8 else ""
+    columns = " ".join(cell(it) for it in COLUMNS)
+    print(f"{name:28} {threads:7} {executor:13} {columns} {median['inkling'] / best:8.2f}", flush=True)
 
 
 def main():
@@ -102,10 +137,12 @@ def main():
     parser.add_argument("--length", type=int, default=128)
     arguments = parser.parse_args()
     print("CPU ms a run (all threads), median of turns; the last column is inkling ÷ the better peer")
-    print(f"{'network':28} {'threads':>7} {'executor':10} {'inkling':>10} {'onnxruntime':>10} {'openvino':>10} {'÷ best':>8}")
-    for path in arguments.networks:
+    columns = " ".join(f"{it[:10]:>10}" for it in COLUMNS)
+    print(f"{'network':28} {'threads':>7} {'executor':13} {columns} {'÷ best':>8}")
+    for path in (it for it in arguments.networks if not it.endswith((".dynamic.onnx", ".static.onnx"))):
         for threads in map(int, arguments.threads.split(",")):
-            compare(arguments, path, threads)
+            for int8 in (False, True):
+                compare(arguments, path, threads, int8)
 
 
 if __name__ == "__main__":

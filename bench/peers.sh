@@ -9,7 +9,7 @@ venv=$target/peers
 if ! [ -e "$venv/ready" ]; then
   echo "peers: installing onnxruntime 1.32.0 and openvino from PyPI into $venv" >&2
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet onnxruntime==1.32.0 openvino numpy
+  "$venv/bin/pip" install --quiet onnxruntime==1.32.0 openvino onnx numpy
   touch "$venv/ready"
 fi
 if [ $# = 0 ]; then

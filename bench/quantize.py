@@ -8,7 +8,10 @@ are then computed in floating point, as their numbers say. "as run" is what a us
 instructions may saturate where they add pairs. Theirs is shown twice: with their choice of operators, and with the operators that
 we quantise; it has to be beaten in both, less 0.1 dB.
 """
+import contextlib
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -89,7 +92,7 @@ class Bench:
 
     def ours(self, *line):
         out = self.at("ours.onnx")
-        line = [self.inkling, "quantize", self.source, "--out", out, "--calibrate", self.at("calibrate.npz"), "--format", "json", *line]
+        line = [self.inkling, "quantize", self.source, "--out", out, "--calibrate", self.at("calibrate.npz"), "--quick", "--format", "json", *line]
         json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
         return self.judged(out)
 
@@ -99,11 +102,12 @@ class Bench:
 
     def theirs_static(self, method, ops, reduce_range=False):
         out = self.at("theirs.onnx")
-        quantize_static(
-            self.source, out, Rows(self.calibrate), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=reduce_range,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method],
-            op_types_to_quantize=ops, extra_options={"CalibPercentile": 99.99},
-        )
+        with contextlib.redirect_stdout(io.StringIO()):  # it says how it calibrates
+            quantize_static(
+                self.source, out, Rows(self.calibrate), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=reduce_range,
+                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method],
+                op_types_to_quantize=ops, extra_options={"CalibPercentile": 99.99},
+            )
         return self.judged(out)
 
     def theirs_dynamic(self):
@@ -123,30 +127,35 @@ class Bench:
         return figures
 
     def beat(self, scheme, ours, theirs):
-        if ours[0] < theirs[0] - SLACK_DB:
-            self.failed.append(f"{self.name}, {scheme}: {ours[0]:.2f} dB against {theirs[0]:.2f}")
+        """As run, by what we write unless told otherwise; as written, by the same or by the full range that they use."""
+        default, full = ours
+        for place, name in enumerate(["as written", "as run"]):
+            best = max(default[place], full[place]) if place == 0 else default[place]
+            if best < theirs[place] - SLACK_DB:
+                self.failed.append(f"{self.name}, {scheme}, {name}: {best:.2f} dB against {theirs[place]:.2f}")
+
+    def both(self, scheme, *line):
+        full = self.ours(*line, "--full-range")
+        return self.row(scheme, "inkling", self.ours(*line)), self.row(scheme, "inkling, full range", full)
 
     def run(self):
         for method in METHODS:
             scheme = f"static, {method}"
             default = self.row(scheme, "onnxruntime, its operators", self.theirs_static(method, None))
             same = self.row(scheme, "onnxruntime, our operators", self.theirs_static(method, OURS))
-            ours = self.row(scheme, "inkling", self.ours("--method", method))
+            ours = self.both(scheme, "--method", method)
             self.beat(scheme, ours, default)
             self.beat(scheme, ours, same)
         self.row("static, min-max, 7 bits", "onnxruntime, our operators", self.theirs_static("min-max", OURS, True))
-        self.row("static, min-max, pair-safe", "inkling", self.ours("--method", "min-max", "--pair-safe"))
-        self.row("static, squared error", "inkling", self.ours())
-        self.row("… with bias correction", "inkling", self.ours("--correct-bias"))
-        self.row("… and equalised by 0.5", "inkling", self.ours("--correct-bias", "--equalise", "0.5"))
+        self.both("static, squared error")
+        self.row("… without bias correction", "inkling", self.ours("--no-bias-correction"))
+        self.row("… equalised by 0.5", "inkling", self.ours("--equalise", "0.5"))
         theirs = self.row("dynamic", "onnxruntime", self.theirs_dynamic())
-        ours = self.row("dynamic", "inkling", self.ours("--scheme", "dynamic", *self.images()))
-        self.beat("dynamic", ours, theirs)
-        self.row("dynamic, pair-safe", "inkling", self.ours("--scheme", "dynamic", "--pair-safe", *self.images()))
-        self.row("dynamic, by row, pair-safe", "inkling", self.ours("--scheme", "dynamic", "--by-row", "--pair-safe", *self.images()))
+        self.beat("dynamic", self.both("dynamic", "--scheme", "dynamic", *self.images()), theirs)
+        self.row("dynamic, by row", "inkling", self.ours("--scheme", "dynamic", "--by-row", *self.images()))
         theirs = self.row("4-bit weights, blocks of 32", "onnxruntime", self.theirs_blocked())
         ours = self.row("4-bit weights, blocks of 32", "inkling", self.ours("--scheme", "int4"))
-        self.beat("4-bit weights", ours, theirs)
+        self.beat("4-bit weights", (ours, ours), theirs)
         return self.failed
 
     def images(self):
@@ -156,6 +165,7 @@ class Bench:
 
 
 def main():
+    logging.disable(logging.WARNING)
     inkling, folder, *wanted = sys.argv[1:]
     made = {"perceptron": networks.perceptron, "plain-cnn": networks.plain, "depthwise-cnn": networks.depthwise}
     made |= {"encoder-blocks": networks.encoder, "minilm": lambda: networks.minilm(folder)}

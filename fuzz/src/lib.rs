@@ -3,7 +3,10 @@
 use feature::{Usable, Value};
 use ink::Options;
 use libfuzzer_sys::Corpus;
-use neural::{Graph, Tensors, Weights};
+use neural::{
+    Graph, Isa, Llama, Precision, Tensors, Tokens, Weights,
+    whisper::{Turn, Whisper, decoder_graph, encoder_graph},
+};
 use voice::{Limits, RATE, Recording};
 
 /// Any bytes as ink. Drawings are refused or not, each by itself; those that are usable are measured.
@@ -51,13 +54,70 @@ pub fn graph(bytes: &[u8]) {
     assert_eq!(read.to_onnx(), again);
 }
 
-/// Any bytes as weights: refused, or every section read as numbers or refused by itself.
+/// Any bytes as weights: refused, or every section read as numbers or refused by itself; and whatever network they are.
 pub fn weights(bytes: &[u8]) {
     let Ok(weights) = Weights::from_bytes(bytes.to_vec()) else { return };
     for (name, _) in weights.iter() {
         let _ = (weights.floats(name), weights.tensor(name), weights.row(name, 0));
     }
-    let _ = (weights.verify(), neural::whisper_encoder(&weights));
+    let _ = (weights.verify(), encoder_graph(&weights), decoder_graph(&weights));
+    let _ = (Tokens::of(&weights), Whisper::packing(&weights, Precision::Int8).map(|it| it.to_bytes()));
+    if let Ok(llama) = Llama::open(&weights, None) {
+        let _ = llama.log_probabilities(&[0, 1]);
+    }
+    for precision in [None, Some(Precision::Int8)] {
+        if let Ok(whisper) = Whisper::open(&weights, precision, Isa::best()) {
+            answer(&whisper);
+        }
+    }
+}
+
+/// A spectrum of nothing, and the first token.
+fn answer(whisper: &Whisper) {
+    let [spectrum, mut states] =
+        [whisper.spectrum(), whisper.states()].map(|it| vec![0.0; it.iter().product()]);
+    let (mut room, mut source, mut cache) = (whisper.workspace(1), whisper.source(), whisper.cache());
+    whisper.encode(&mut room, &spectrum, &mut states).expect("lengths are its own");
+    whisper.take_in(&mut room, &states, &mut source).expect("states are its own");
+    let turn = Turn { tokens: &[0], cache: &mut cache, source: &source };
+    whisper.read(&mut room, &mut [turn]).expect("there is a token and a place");
+    assert_eq!(whisper.logits(&mut room, 0..1).expect("it was read").count(), 1);
+}
+
+/// Bytes that begin as one kind of weights does, so that a target stays with its reader.
+pub fn weights_that_begin(bytes: &[u8], begins: &[u8]) -> Corpus {
+    if !bytes.starts_with(begins) {
+        return Corpus::Reject;
+    }
+    weights(bytes);
+    Corpus::Keep
+}
+
+/// Bytes that begin as safetensors: a length that fits, then JSON.
+pub fn safetensors(bytes: &[u8]) -> Corpus {
+    if bytes.get(8) != Some(&b'{') {
+        return Corpus::Reject;
+    }
+    weights(bytes);
+    Corpus::Keep
+}
+
+/// Packed weights whose header has its digest, whatever was changed in it: else no change would be looked at.
+pub fn packed(bytes: &[u8]) -> Corpus {
+    const PRELUDE: usize = 48;
+    let Some(length) = bytes.get(12..16).and_then(|it| it.try_into().ok()).map(u32::from_le_bytes) else {
+        return Corpus::Reject;
+    };
+    let end = PRELUDE.saturating_add(length as usize);
+    let Some(header) = bytes.get(PRELUDE..end).filter(|_| bytes.starts_with(b"INKLPACK")) else {
+        return Corpus::Reject;
+    };
+    let digest = neural::digest(header);
+    let byte = |at: usize| u8::from_str_radix(&digest[2 * at..2 * at + 2], 16).expect("hexadecimal digits");
+    let mut whole = bytes.to_vec();
+    (0..32).for_each(|at| whole[16 + at] = byte(at));
+    weights(&whole);
+    Corpus::Keep
 }
 
 /// Any bytes as arrays: refused, or tensors that are written and read back as they were.

@@ -188,6 +188,34 @@ pub(crate) fn csv_line(cells: &[String]) -> Vec<u8> {
     writer.into_inner().expect("a vector can be flushed")
 }
 
+/// A part of many files: which of how many, counted from 1. The outputs of all parts in their order are the output of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which.
+    pub part: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Shard {
+    /// The places of `files` files that are its own.
+    pub fn places(self, files: usize) -> std::ops::Range<usize> {
+        let edge = |part: usize| part * files / self.of;
+        edge(self.part - 1)..edge(self.part)
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    /// `2/8`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |(part, of): (&str, &str)| Some(Self { part: part.parse().ok()?, of: of.parse().ok()? });
+        let shard = text.split_once('/').and_then(parse).filter(|it| (1..=it.of).contains(&it.part));
+        shard.ok_or_else(|| "expected I/N with I from 1 to N, for example 2/8".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use feature::Declined;

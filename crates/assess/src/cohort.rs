@@ -24,7 +24,7 @@ mod uci_spiral;
 use std::path::Path;
 
 pub use gathering::{Imported, Rating};
-pub use measuring::{Gathered, Measuring, measure_cohort};
+pub use measuring::{Gathered, Measuring, measure_cohort, measure_part};
 pub use table_one::{Characteristic, TableOne, table_one, table_one_html, table_one_text};
 
 use crate::Error;

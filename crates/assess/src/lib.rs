@@ -46,10 +46,10 @@ mod words;
 
 pub use assessment::{Assessment, Conclusion, Performed};
 pub use assessor::{Assessor, Fitted};
-pub use batch::{Ending, Found, Journal, measure_files};
+pub use batch::{Ending, Found, Journal, Shard, measure_files};
 pub use cohort::{
     Characteristic, Gathered, Imported, Layout, Measuring, Rating, TableOne, import_cohort, measure_cohort,
-    table_one, table_one_html, table_one_text,
+    measure_part, table_one, table_one_html, table_one_text,
 };
 pub use dictionary::{dictionary, dictionary_markdown};
 pub use error::Error;
@@ -65,7 +65,7 @@ pub use quantized::{
 };
 pub use report::{
     Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_svg, cost_text,
-    measured_text, network_markdown, report_json, report_page, report_text,
+    graded_page, measured_text, network_markdown, report_json, report_page, report_text,
 };
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

@@ -13,7 +13,11 @@ use std::{
     process::Command,
 };
 
-use neural::{Artifact, Packing, Weights};
+use neural::{
+    Artifact, Precision, Weights,
+    weights::{Note, Packing},
+    whisper::Whisper,
+};
 
 use self::manifest::{Manifest, Pinned, PinnedFile, Source};
 use crate::Error;
@@ -98,17 +102,21 @@ impl Networks {
         Err(Error::Network { name: name.to_owned(), reason })
     }
 
-    /// The file of a network that can be run, checked: its ONNX or GGUF file.
+    /// The file of a network that can be run: its ONNX, GGUF or packed file. It is read whole and compared with its digest, but
+    /// for the packed form: that was made here of files that were checked, holds a digest of its header, which opening it
+    /// checks, and is mapped to be used at once; `networks verify` reads it whole.
     ///
     /// # Errors
     /// As [`Networks::verify`]; [`Error::Network`] where none of its files can be run by itself.
     pub fn file(&self, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.folder(name)?;
-        let artifacts = self.verify(name)?;
-        let runs = |it: &&Artifact| it.file.extension().is_some_and(|it| it == "onnx" || it == "gguf");
-        let reason = || "holds weights only; expected an ONNX or GGUF file".to_owned();
-        let found = artifacts.iter().find(runs);
+        let (folder, artifacts) = (self.folder(name)?, self.recorded(name)?);
+        let kind = |it: &Artifact| it.file.extension().and_then(|it| it.to_str()).unwrap_or("").to_owned();
+        let found = artifacts.iter().find(|it| ["onnx", "gguf", "inkpack"].contains(&kind(it).as_str()));
+        let reason = || "holds weights only; expected an ONNX, GGUF or packed file".to_owned();
         let found = found.ok_or_else(|| Error::Network { name: name.to_owned(), reason: reason() })?;
+        if kind(found) != "inkpack" {
+            found.open(&folder)?;
+        }
         Ok(folder.join(&found.file))
     }
 
@@ -117,6 +125,15 @@ impl Networks {
     /// # Errors
     /// [`Error::Network`] where it is not here or its record is not the pinned one; [`Error::Neural`] for a changed file.
     pub fn verify(&self, name: &str) -> Result<Vec<Artifact>, Error> {
+        let (folder, artifacts) = (self.folder(name)?, self.recorded(name)?);
+        for artifact in &artifacts {
+            artifact.open(&folder)?;
+        }
+        Ok(artifacts)
+    }
+
+    /// The files of a network as its record names them: the pinned ones, and what was made of them here.
+    fn recorded(&self, name: &str) -> Result<Vec<Artifact>, Error> {
         let (pinned, folder) = (self.manifest.network(name)?, self.folder(name)?);
         let path = folder.join(RECORD);
         let text = fs::read_to_string(&path).map_err(Error::open(&path))?;
@@ -127,9 +144,6 @@ impl Networks {
         if !pinned.sources.iter().any(is_whole) {
             let reason = format!("{} does not name the pinned files; fetch it again", path.display());
             return Err(Error::Network { name: name.to_owned(), reason });
-        }
-        for artifact in &artifacts {
-            artifact.open(&folder)?;
         }
         Ok(artifacts)
     }
@@ -234,10 +248,16 @@ fn take(
     Err(Error::Network { name: pinned.name.clone(), reason })
 }
 
-/// The same weights in our packed form beside the file: aligned, to be mapped.
+/// The same weights in our packed form beside the file, to be mapped: Whisper's laid out as 8-bit integers for our plan, others
+/// as they are.
 fn pack(pinned: &Pinned, folder: &Path, file: &str) -> Result<Artifact, Error> {
     let packed = folder.join(Path::new(file).with_extension("inkpack"));
-    Packing::of(&Weights::open(&folder.join(file))?)?.write(&packed)?;
+    let weights = Weights::open(&folder.join(file))?;
+    let packing = match weights.notes().get("specification") {
+        Some(Note::Text(it)) if it == "WhisperSpec" => Whisper::packing(&weights, Precision::Int8),
+        _ => Packing::of(&weights),
+    };
+    packing?.write(&packed)?;
     Ok(Artifact::of(&pinned.name, &packed, &pinned.licence)?)
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use learn::{
     CostTable, EstimatorScores, FoldNetwork, Groups, Plan, Recognition, Scores, Training, Watch, Way,
-    copied_blocks, fold_networks, groups,
+    copied_blocks, fold_networks, named_groups,
 };
 use neural::{
     Graph, Network, Tensors,
@@ -182,7 +182,7 @@ pub fn cost_of_screener(
         plan.repeats,
         plan.outer
     );
-    let groups: Groups = groups(table);
+    let groups: Groups = named_groups(table);
     let cost = CostTable::of_screener((name, &judged_on), &ways, &groups, (plan.draws, plan.seed))?;
     Ok((cost, candidates))
 }

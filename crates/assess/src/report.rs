@@ -13,7 +13,7 @@ mod wording;
 
 pub(crate) use key::is_key;
 
-pub use card_page::card_page;
+pub use card_page::{card_page, graded_page};
 pub use compared::{Compared, Judged, compared_page, compared_text};
 pub use costs::{cost_svg, cost_text, network_markdown};
 pub use json::report_json;

@@ -86,10 +86,22 @@ pub(crate) fn of_figure(name: &str) -> &str {
     }
 }
 
-/// A share as a percentage: whole above ten, one decimal below.
+/// A share as a percentage: whole in the middle, one decimal near 0 and 1, where a tenth matters. What is not quite none or all is not
+/// rounded to it: `less than 0.1 %`, `more than 99.9 %`.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 9.95 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    match percent {
+        it if it == 0.0 || it == 100.0 => format!("{it:.0} %"),
+        it if it < 0.05 => "less than 0.1 %".to_owned(),
+        it if it >= 99.95 => "more than 99.9 %".to_owned(),
+        it if (9.95..90.0).contains(&it) => format!("{it:.0} %"),
+        it => format!("{it:.1} %"),
+    }
+}
+
+/// The same of what follows from a study of some people: never none or all.
+pub(crate) fn predictive(share: f64) -> String {
+    percent(share.clamp(1e-6, 1.0 - 1e-6))
 }
 
 /// A share that somebody stated, with the digits they stated: `9.25 %`.
@@ -165,6 +177,9 @@ mod tests {
             (percent(0.295), percent(0.0925), percent(0.025)),
             ("30 %".into(), "9.2 %".into(), "2.5 %".into())
         );
+        let near: Vec<String> = [0.0, 0.0003, 0.897, 0.975, 0.9987, 0.9997, 1.0].map(percent).to_vec();
+        assert_eq!(near, ["0 %", "less than 0.1 %", "90 %", "97.5 %", "99.9 %", "more than 99.9 %", "100 %"]);
+        assert_eq!((predictive(1.0), predictive(0.0)), ("more than 99.9 %".into(), "less than 0.1 %".into()));
         assert_eq!((stated_percent(0.0925), stated_percent(0.1)), ("9.25 %".into(), "10 %".into()));
         assert_eq!((ratio(4.21), ratio(0.31), ratio(12.4)), ("4.2".into(), "0.31".into(), "12".into()));
     }

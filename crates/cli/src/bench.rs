@@ -1,25 +1,29 @@
 //! `inkling bench`: how long a network takes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use neural::{Graph, Network, Timing, bench};
+use neural::{
+    Graph, Network, Options, Precision,
+    bench::{self, Timing},
+};
 use serde_json::json;
+
+use crate::run_network::{Kind, told};
 
 /// Time a network: CPU time, latency, memory, and the share of what this processor can do.
 #[derive(Args)]
 #[command(after_help = "Example:\n  inkling bench network.onnx --threads 1 --batch 1,8 --format json")]
 pub(crate) struct Line {
-    /// An ONNX file, or the name of an installed network.
+    /// An ONNX, GGUF or packed file, or the name of an installed network.
     network: PathBuf,
     /// Threads to run on.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// What our own plan computes in; the network's own precision unless told.
+    #[arg(long)]
+    precision: Option<Kind>,
     /// Items a run; several for several rows.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     batch: Vec<usize>,
@@ -52,17 +56,27 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.threads == 0 || line.batch.contains(&0) {
         bail!("expected at least one thread and one item a run, got none");
     }
-    let graph = Graph::read_onnx(&crate::run_network::file_of(&line.network)?)?;
-    let mut networks = vec![Network::of(&graph, line.threads)?];
+    let path = crate::run_network::file_of(&line.network)?;
+    let options = Options::default().on(line.threads).with(line.precision.map(Precision::from));
+    // Packed and language networks are no graphs: they are timed, and their operations are not counted.
+    let is_packed = path.extension().is_some_and(|it| it == "inkpack" || it == "gguf" || it == "bin");
+    let graph = if is_packed { None } else { Some(Graph::read_onnx(&path)?) };
+    let mut networks = vec![match &graph {
+        Some(graph) => Network::with(graph, &options)?,
+        None => Network::open_with(&path, &options)?,
+    }];
+    eprintln!("{}", told(&networks[0]));
     if let Some(Peer::Onnxruntime) = line.against {
-        networks.push(onnxruntime(&graph, line.threads)?);
+        let graph =
+            graph.as_ref().context("expected an ONNX file to run by ONNX Runtime, got another kind")?;
+        networks.push(onnxruntime(graph, line.threads)?);
     }
     let networks: Vec<&Network> = networks.iter().collect();
     let (peak, each) = (bench::peak(), Duration::from_secs_f64(line.seconds.clamp(0.0, 3600.0)));
     let mut timings = Vec::new();
     for &batch in &line.batch {
-        let inputs = bench::made_up(&graph.inputs, batch, line.length)?;
-        let operations = bench::operations(&graph, &inputs).ok();
+        let inputs = bench::made_up(networks[0].inputs(), batch, line.length)?;
+        let operations = graph.as_ref().and_then(|graph| bench::operations(graph, &inputs).ok());
         let timed = bench::interleaved(&networks, &inputs, batch, each)?;
         timings.extend(timed.into_iter().map(|it| match operations {
             Some(operations) => it.with_operations(operations, peak),
@@ -82,7 +96,7 @@ fn onnxruntime(graph: &Graph, threads: usize) -> Result<Network> {
     let library = library.context(
         "expected INKLING_ORT to name the library of ONNX Runtime (libonnxruntime.so…), got nothing",
     )?;
-    Ok(Network::by_onnxruntime(graph, Path::new(&library), threads)?)
+    Ok(Network::by_onnxruntime(graph, std::path::Path::new(&library), threads)?)
 }
 
 #[cfg(not(feature = "ort"))]
@@ -122,7 +136,7 @@ fn as_table(peak: neural::Peak, timings: &[Timing]) -> String {
         let memory = it.peak_mib.map_or("-".to_owned(), |it| format!("{it:.0}"));
         text += &format!(
             "{:12} {:5} {:6} {:10.3} {:11.3} {:9.3} {:9.3} {:10.1} {:>9} {:>6}\n",
-            it.executor,
+            [Some(it.executor.as_str()), it.precision].into_iter().flatten().collect::<Vec<_>>().join(" "),
             it.batch,
             it.runs,
             it.cpu_ms_min,

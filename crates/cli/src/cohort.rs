@@ -178,7 +178,10 @@ pub(crate) fn with_holdout(folder: &Path) -> Result<(Cohort, Option<Holdout>)> {
 /// A cohort without the people who are set aside.
 pub(crate) fn without_holdout(folder: &Path) -> Result<Cohort> {
     let (cohort, holdout) = with_holdout(folder)?;
-    Ok(holdout.map_or_else(|| cohort.clone(), |it| it.rest(&cohort)))
+    Ok(match holdout {
+        Some(holdout) => holdout.rest(&cohort),
+        None => cohort,
+    })
 }
 
 impl Import {

@@ -1,14 +1,18 @@
 //! `inkling evaluate`: judge estimators on a cohort.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
-use assess::card_page;
+use assess::{card_page, graded_page};
 use clap::{Args, ValueEnum};
 use learn::{
-    By, Calibrator, Card, ClassMetrics, Coverage, Evaluation, Family, Finding, Graded, GradedMetrics,
-    HoldoutLook, Interval, Plan, PointsMetrics, Reading, Target, Work, count_look, evaluate_graded,
-    evaluate_resuming, look,
+    By, Calibrator, Card, ClassEvidence, ClassMetrics, Coverage, Evaluation, Family, Finding, Graded,
+    GradedGroup, GradedMetrics, HoldoutLook, Interval, Plan, PointsMetrics, Reading, Target, Work,
+    count_look, evaluate_graded_resuming, evaluate_resuming, look,
 };
 use study::{Cohort, Holdout};
 
@@ -24,6 +28,9 @@ pub(crate) struct Line {
     /// extra-trees.
     #[arg(long, value_delimiter = ',')]
     estimator: Vec<String>,
+    /// Let every class count as much as any other, however many people it has.
+    #[arg(long)]
+    balanced: bool,
     /// What is to be told of people.
     #[arg(long, value_enum, default_value = "impaired")]
     target: Asked,
@@ -63,7 +70,7 @@ pub(crate) struct Line {
     /// Refuse while a finding of the audit is open.
     #[arg(long)]
     strict: bool,
-    /// Folder for card.json, card.html, splits.json and scores.json. While it runs, work.jsonl holds what is finished:
+    /// Folder for card.json, card.html, splits.json and scores.json (graded.json and graded.html for classes and points). While it runs, work.jsonl holds what is finished:
     /// the same line goes on where a killed one was.
     #[arg(long)]
     out: PathBuf,
@@ -81,31 +88,28 @@ fn calibration(word: &str) -> Result<Calibrator, String> {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let (whole, holdout) = crate::cohort::with_holdout(&line.cohort)?;
-    let cohort = holdout.as_ref().map_or_else(|| whole.clone(), |it| it.rest(&whole));
+    let cohort = holdout.as_ref().map_or(Cow::Borrowed(&whole), |it| Cow::Owned(it.rest(&whole)));
     if line.holdout && holdout.is_none() {
         bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
+    }
+    if line.holdout && line.target.graded().is_some() {
+        bail!("--holdout looks at people for the target impaired; expected no --target beside it");
     }
     let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
     let stages = Stages::new();
     let watch = |progress| stages.show(progress);
-    if let Some(target) = line.target.graded() {
-        let graded = pool.install(|| evaluate_graded(&cohort, target, &plan, &watch))?;
-        stages.end();
-        return write_graded(line, &graded);
-    }
     let path = line.out.join("work.jsonl");
-    let work = Work::open(&path, &cohort, &plan)?;
-    if work.replaced() {
-        eprintln!(
-            "inkling: {} was of other data, another plan or another program; begun anew",
-            path.display()
-        );
+    if let Some(target) = line.target.graded() {
+        let work = said(Work::open_graded(&path, &cohort, target, &plan)?, &path);
+        let graded = pool.install(|| evaluate_graded_resuming(&cohort, target, &plan, &work, &watch))?;
+        stages.end();
+        write_graded(line, &graded)?;
+        std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        return Ok(ExitCode::SUCCESS);
     }
-    if work.taken_up() > 0 {
-        eprintln!("inkling: {} finished pieces taken up from {}", work.taken_up(), path.display());
-    }
+    let work = said(Work::open(&path, &cohort, &plan)?, &path);
     let mut evaluation = pool.install(|| evaluate_resuming(&cohort, &plan, &work, &watch))?;
     stages.end();
     refuse_open(line, evaluation.card.open_findings().next())?;
@@ -119,16 +123,30 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The work that is taken up or was thrown away, said.
+fn said(work: Work, path: &Path) -> Work {
+    if work.replaced() {
+        eprintln!(
+            "inkling: {} was of other data, another plan or another program; begun anew",
+            path.display()
+        );
+    }
+    if work.taken_up() > 0 {
+        eprintln!("inkling: {} finished pieces taken up from {}", work.taken_up(), path.display());
+    }
+    work
+}
+
 /// What is asked of people.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Asked {
     /// Healthy, or impaired (MCI or dementia): a card with every check.
     Impaired,
-    /// Healthy, MCI or dementia: graded.json.
+    /// Healthy, MCI or dementia: graded.json and graded.html.
     Classes,
-    /// Points of the Mini-Mental State Examination: graded.json.
+    /// Points of the Mini-Mental State Examination: graded.json and graded.html.
     Mmse,
-    /// Points of the Montreal Cognitive Assessment: graded.json.
+    /// Points of the Montreal Cognitive Assessment: graded.json and graded.html.
     Moca,
 }
 
@@ -156,7 +174,8 @@ fn families(line: &Line) -> Result<Vec<Family>> {
     };
     let asked: Vec<&str> = line.estimator.iter().map(String::as_str).collect();
     let names = if asked.is_empty() { default } else { &asked[..] };
-    names.iter().map(|name| family(name)).collect()
+    let families = names.iter().map(|name| family(name)).collect::<Result<Vec<_>>>()?;
+    Ok(if line.balanced { families.into_iter().map(Family::balanced).collect() } else { families })
 }
 
 /// One look at the people set aside. It is written down before its numbers exist.
@@ -211,24 +230,42 @@ fn refuse_open(line: &Line, open: Option<&Finding>) -> Result<()> {
     }
 }
 
-fn write_graded(line: &Line, graded: &Graded) -> Result<ExitCode> {
+fn write_graded(line: &Line, graded: &Graded) -> Result<()> {
     refuse_open(line, graded.open_findings().next())?;
-    std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
-    let path = line.out.join("graded.json");
-    std::fs::write(&path, serde_json::to_vec_pretty(graded)?)?;
+    std::fs::write(line.out.join("graded.json"), graded.to_json()?)?;
+    std::fs::write(line.out.join("graded.html"), graded_page(graded))?;
     println!("{} people judged, {} left out because it is not known of them", graded.people, graded.left_out);
     for it in &graded.estimators {
         println!("{}\n{}", it.name, of_metrics(&it.metrics));
         println!("  without any measurement\n{}", of_metrics(&it.without_measurement));
+        print!("{}", it.each_left_out.iter().map(of_group).collect::<String>());
     }
     print!("{}", of_findings(&graded.findings));
-    println!("written to {}", path.display());
-    Ok(ExitCode::SUCCESS)
+    println!("written to {}", line.out.display());
+    Ok(())
+}
+
+/// A site or device that was left out whole.
+fn of_group(it: &GradedGroup) -> String {
+    let (what, bias) = match &it.bias {
+        Some(bias) => ("off by", format!(", bias {}", two(bias))),
+        None => ("balanced accuracy", String::new()),
+    };
+    let trained = it.trained_on.unwrap_or(0);
+    format!(
+        "  left out {} {}: {} people, fitted on {trained}: {what} {}{bias}\n",
+        it.by,
+        it.group,
+        it.people,
+        two(&it.value)
+    )
 }
 
 fn of_metrics(metrics: &GradedMetrics) -> String {
     match metrics {
-        GradedMetrics::Classes { metrics, confusion } => of_classes(metrics) + &of_confusion(confusion),
+        GradedMetrics::Classes { metrics, confusion, each } => {
+            of_classes(metrics) + &of_confusion(confusion) + &each.iter().map(of_class).collect::<String>()
+        }
         GradedMetrics::Points(metrics) => of_points(metrics),
     }
 }
@@ -242,6 +279,18 @@ fn of_classes(m: &ClassMetrics<Interval>) -> String {
     ])
 }
 
+fn of_class(it: &ClassEvidence) -> String {
+    let m = &it.metrics;
+    format!(
+        "  {:<14}sensitivity {}, specificity {}, precision {}, AUC {}\n",
+        it.class,
+        two(&m.sensitivity),
+        two(&m.specificity),
+        two(&m.precision),
+        two(&m.auc)
+    )
+}
+
 fn of_points(m: &PointsMetrics<Interval>) -> String {
     lines(&[
         ("mean absolute error, points", m.mean_absolute_error),
@@ -249,6 +298,11 @@ fn of_points(m: &PointsMetrics<Interval>) -> String {
         ("Pearson's correlation", m.pearson),
         ("Spearman's correlation", m.spearman),
         ("R2", m.r2),
+        ("ICC(2,1), absolute agreement", m.icc),
+        ("slope of true on said points", m.slope),
+        ("bias, points", m.bias),
+        ("lower limit of agreement", m.lower_limit),
+        ("upper limit of agreement", m.upper_limit),
     ])
 }
 

@@ -4,10 +4,10 @@ mod beside;
 mod cohort;
 mod output;
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, str::FromStr};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
-use assess::{Found, Intake, Measured, Valued, Whose, files, measure_files, sets};
+use assess::{Found, Intake, Measured, Shard, Valued, Whose, files, measure_files, sets};
 use clap::{Args, ValueEnum};
 use feature::SetId;
 use voice::Channels;
@@ -54,7 +54,8 @@ pub(crate) struct Line {
     /// are averaged, and of two that hold a person each the participant's is the one with more speech.
     #[arg(long)]
     channel: Option<NonZeroUsize>,
-    /// Only the I-th of N parts of the files, for example 2/8; the outputs of all parts in order are the output of one run.
+    /// Only the I-th of N parts of the files, for example 2/8; the outputs of all parts in order are the output of one run. The
+    /// parts of a cohort are taken up when the cohort is measured without this.
     #[arg(long)]
     shard: Option<Shard>,
     /// Threads; all cores by default. The output is the same for any number.
@@ -80,23 +81,6 @@ enum Speaker {
     All,
     /// Who speaks most; declined where two cannot be told apart.
     Participant,
-}
-
-/// A part of the files: which of how many, counted from 1.
-#[derive(Clone, Copy)]
-struct Shard {
-    part: usize,
-    of: usize,
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parse = |(part, of): (&str, &str)| Some(Self { part: part.parse().ok()?, of: of.parse().ok()? });
-        let shard = text.split_once('/').and_then(parse).filter(|it| (1..=it.of).contains(&it.part));
-        shard.ok_or_else(|| "expected I/N with I from 1 to N, for example 2/8".to_owned())
-    }
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
@@ -175,9 +159,8 @@ fn found(paths: &[PathBuf], shard: Option<Shard>) -> Result<Vec<Found>> {
         ensure!(!below.is_empty(), "{}: expected files in this folder, found none", path.display());
         found.extend(below.into_iter().map(|path| Found { name: path.display().to_string(), path }));
     }
-    if let Some(Shard { part, of }) = shard {
-        let edge = |part: usize| part * found.len() / of;
-        found = found[edge(part - 1)..edge(part)].to_vec();
+    if let Some(shard) = shard {
+        found = found[shard.places(found.len())].to_vec();
     }
     Ok(found)
 }

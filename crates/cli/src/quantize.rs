@@ -54,12 +54,12 @@ pub(crate) struct Line {
     /// Move what is hard to quantise from activations into weights: 0 to 1; 0.5 is usual.
     #[arg(long, value_name = "ALPHA")]
     equalise: Option<f64>,
-    /// Move the means of outputs back by the bias.
+    /// Do not move the means of outputs back by the bias.
     #[arg(long)]
-    correct_bias: bool,
-    /// Coarser scales with which processors without VNNI count exactly in every program.
+    no_bias_correction: bool,
+    /// Finer 8-bit weights that saturate in other programs on processors without VNNI.
     #[arg(long)]
-    pair_safe: bool,
+    full_range: bool,
     /// Leave this layer in floating point; several times for several.
     #[arg(long, value_name = "LAYER")]
     keep: Vec<String>,
@@ -72,6 +72,9 @@ pub(crate) struct Line {
     /// Share of the weights that may be left in floating point for that.
     #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
     most_kept: f64,
+    /// Do not quantise each layer alone to say what it costs by itself.
+    #[arg(long)]
+    quick: bool,
     /// Threads that samples are run on.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -145,13 +148,14 @@ impl Line {
         Recipe {
             keep: self.keep.clone(),
             equalise: self.equalise,
-            correct_bias: self.correct_bias,
-            pair_safe: self.pair_safe,
+            correct_bias: !self.no_bias_correction,
+            pair_safe: !self.full_range,
             budget: Budget {
                 least_sqnr_db: self.least_sqnr,
                 most_error: self.most_error,
                 most_kept: self.most_kept,
             },
+            by_layer: !self.quick,
             of: Some(of),
             threads: self.threads,
             ..Recipe::new(scheme)

@@ -7,14 +7,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use assess::Networks;
-use clap::Args;
-use neural::{Network, Tensors};
+use clap::{Args, ValueEnum};
+use neural::{Network, Options, Precision, Tensors, available_threads};
 
 /// Run a network once: named tensors in an .npz file in, named tensors in an .npz file out.
 #[derive(Args)]
 #[command(after_help = "Example:\n  inkling run network.onnx input.npz --out output.npz")]
 pub(crate) struct Line {
-    /// An ONNX file, or the name of an installed network.
+    /// An ONNX, GGUF or packed file, or the name of an installed network.
     network: PathBuf,
     /// The inputs, each an array of its name.
     input: PathBuf,
@@ -24,10 +24,34 @@ pub(crate) struct Line {
     /// Threads to run on; this process's share of the machine unless told.
     #[arg(long)]
     threads: Option<usize>,
+    /// What to compute in; the network's own precision unless told.
+    #[arg(long)]
+    precision: Option<Kind>,
+}
+
+/// What plans of our own compute in.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Kind {
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers; weights are quantised as the network is opened.
+    Int8,
+}
+
+impl From<Kind> for Precision {
+    fn from(it: Kind) -> Self {
+        match it {
+            Kind::F32 => Precision::Float,
+            Kind::Int8 => Precision::Int8,
+        }
+    }
 }
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
-    let network = Network::open(&file_of(&line.network)?, threads(line.threads))?;
+    let options = Options::default().on(line.threads.unwrap_or_else(available_threads));
+    let options = options.with(line.precision.map(Precision::from));
+    let network = Network::open_with(&file_of(&line.network)?, &options)?;
+    eprintln!("{}", told(&network));
     let outputs = network.run(&Tensors::read_npz(&line.input)?)?;
     outputs.write_npz(&line.out)?;
     for port in network.outputs() {
@@ -37,8 +61,13 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+/// Which executor runs a network, in what, and why not another.
+pub(crate) fn told(network: &Network) -> String {
+    match (network.precision(), network.reason()) {
+        (Some(precision), _) => format!("executor {} in {}", network.executor(), precision.name()),
+        (None, Some(reason)) => format!("executor {} ({reason})", network.executor()),
+        (None, None) => format!("executor {}", network.executor()),
+    }
 }
 
 /// A file where there is one of this name, else that of an installed network.

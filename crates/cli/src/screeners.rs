@@ -22,9 +22,13 @@ enum Command {
     /// Name, cohort and AUC of every screener: the shipped ones, then those in $INKLING_HOME/screeners.
     #[command(after_help = "Example:\n  inkling screeners list")]
     List,
-    /// The JSON Schema of card.json: what each of its fields is.
+    /// The JSON Schema of card.json, or of graded.json: what each of their fields is.
     #[command(after_help = "Example:\n  inkling screeners schema > docs/card.schema.json")]
-    Schema,
+    Schema {
+        /// Which file.
+        #[arg(long, value_enum, default_value = "card")]
+        of: Schema,
+    },
     /// The card of one screener.
     #[command(after_help = "Example:\n  inkling screeners show handwriting-darwin@1 --out card")]
     Show {
@@ -36,11 +40,23 @@ enum Command {
     },
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Schema {
+    /// card.json.
+    Card,
+    /// graded.json.
+    Graded,
+}
+
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     match &line.command {
         Command::List => here()?.iter().for_each(|fitted| println!("{}", summary(fitted))),
-        Command::Schema => {
-            let schema = serde_json::to_string_pretty(&learn::Card::schema())?;
+        Command::Schema { of } => {
+            let schema = match of {
+                Schema::Card => learn::Card::schema(),
+                Schema::Graded => learn::Graded::schema(),
+            };
+            let schema = serde_json::to_string_pretty(&schema)?;
             writeln!(std::io::stdout(), "{schema}")?;
         }
         Command::Show { name, out } => {

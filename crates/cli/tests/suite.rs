@@ -22,6 +22,8 @@ mod judged;
 mod line;
 #[path = "suite/networks.rs"]
 mod networks;
+#[path = "suite/quantize.rs"]
+mod quantize;
 #[path = "suite/real.rs"]
 mod real;
 #[path = "suite/speaker.rs"]

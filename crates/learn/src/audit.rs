@@ -23,6 +23,8 @@ mod suspect;
 mod twins;
 mod unstable;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Decision, FeatureTable};
@@ -134,7 +136,7 @@ pub fn audit(cohort: &Cohort, plan: &Plan, watch: Watch<'_>) -> Result<Audit, Er
     let everybody = Training::new(table)?;
     everybody.both_classes("cohort")?;
     let copies = copied_blocks(table);
-    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let masked = masked(table, &copies.concat());
     let (labels, seed) = (everybody.labels(), plan.seed);
     let seen = Seen { cohort, every: &every, table, masked: &masked, copies: &copies, labels, seed };
     let mut findings = look(&seen, &mut unchecked);
@@ -171,7 +173,7 @@ pub(crate) fn baselines_of(
     let table = &*table_of(cohort)?;
     let every = cohort.table.as_ref().unwrap_or(table);
     let everybody = Training::new(table)?;
-    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let masked = masked(table, &copies.concat());
     let (labels, seed) = (everybody.labels(), plan.seed);
     let seen = Seen { cohort, every, table, masked: &masked, copies, labels, seed };
     let baselines = baseline::of_card(&seen, plan, watch)?;
@@ -186,11 +188,16 @@ pub(crate) fn findings_of(cohort: &Cohort, copies: &[Vec<Block<'_>>], seed: u64)
     let Some(every) = &cohort.table else { return vec![] };
     let table = &*of_people(every);
     let Ok(everybody) = Training::new(table) else { return vec![] };
-    let masked = table.masked(&copies.concat(), &COPIED.into());
+    let masked = masked(table, &copies.concat());
     let seen = Seen { cohort, every, table, masked: &masked, copies, labels: everybody.labels(), seed };
     let mut findings = look(&seen, &mut vec![]);
     answer(cohort, &mut findings);
     findings
+}
+
+/// The table with copied blocks missing. A second table is worth its memory only where it differs.
+pub(crate) fn masked<'t>(table: &'t FeatureTable, copied: &[Block<'_>]) -> Cow<'t, FeatureTable> {
+    if copied.is_empty() { Cow::Borrowed(table) } else { Cow::Owned(table.masked(copied, &COPIED.into())) }
 }
 
 fn look(seen: &Seen<'_>, unchecked: &mut Vec<Unchecked>) -> Vec<Finding> {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// False-positive rates at which the ROC band is given.
-const RATES: usize = 51;
+pub(crate) const RATES: usize = 51;
 
 /// Metrics and ROC with their intervals.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ pub(crate) fn spread(repeats: &[Judged], cuts: &[f64], (draws, seed): (usize, u6
 }
 
 /// The false-positive rate of a point of the band.
-fn rate(place: usize) -> f64 {
+pub(crate) fn rate(place: usize) -> f64 {
     place as f64 / (RATES - 1) as f64
 }
 

@@ -9,12 +9,13 @@ use study::{Block, Cohort, Diagnosis};
 
 use crate::{
     Baselines, Calibrator, CostTable, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut,
-    Permutation, Plan, Splits, Watch, audit, digest, metric::predictive_values, screener::FormEvidence,
-    subgroup::Subgroup,
+    Permutation, Plan, Repeated, Splits, Watch, audit, digest, evaluate::COPIED, metric::predictive_values,
+    repeat::repeated, screener::FormEvidence, subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};
 pub(crate) use reading::{reading, reading_of};
+pub(crate) use words::graded_limits;
 
 /// What `evaluate` and `train` write down: `card.json`. Fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +62,9 @@ pub struct Card {
     /// fitted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baselines: Option<Baselines>,
+    /// How each column repeats in people who came again; empty where too few did. `assess --previous` judges a change by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<Repeated>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -178,6 +182,7 @@ impl Card {
             learning_curve: vec![],
             holdout: None,
             baselines: None,
+            repeats: repeats(cohort, groups),
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
@@ -222,6 +227,13 @@ impl Card {
     pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.open())
     }
+}
+
+/// How the columns repeat that speak of people; a copied block is no session.
+fn repeats(cohort: &Cohort, groups: &[Vec<Block<'_>>]) -> Vec<Repeated> {
+    let Some(table) = cohort.table.as_ref().filter(|_| !cohort.later.is_empty()) else { return vec![] };
+    let masked = audit::of_people(table).masked(&groups.concat(), &COPIED.into());
+    repeated(&masked, &cohort.later)
 }
 
 /// Name and version of this program.

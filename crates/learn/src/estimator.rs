@@ -9,6 +9,7 @@ mod fit;
 mod fusion;
 #[cfg(test)]
 mod golden;
+mod joint;
 mod lbfgs;
 mod logistic;
 mod mlp;
@@ -29,6 +30,7 @@ use logistic::{Line, Problem};
 
 pub(crate) use cholesky::Cholesky;
 pub use fusion::Parts;
+pub(crate) use joint::{Joint, Told};
 pub(crate) use logistic::{log_loss, sigmoid};
 pub use perceptron::{Perceptron, PreparedColumn};
 

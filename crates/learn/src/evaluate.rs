@@ -42,7 +42,10 @@ pub(crate) use splits::inner_seed;
 pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
-pub use graded::{Graded, GradedEvidence, GradedMetrics, Target, evaluate_graded};
+pub use graded::{
+    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedMetrics, SaidPoints, Target, evaluate_graded,
+    evaluate_graded_resuming,
+};
 pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
 pub use networks::{FoldNetwork, fold_networks, whole_network};
@@ -202,9 +205,7 @@ pub fn evaluate_resuming(
     let splits = Splits::draw(&everybody, plan)?;
     let groups = audit::copied_blocks(table);
     let copied: Vec<Block<'_>> = groups.concat();
-    // A second table is worth its memory only where it differs.
-    let masked = (!copied.is_empty()).then(|| table.masked(&copied, &COPIED.into()));
-    let masked = masked.as_ref().unwrap_or(table);
+    let masked = &*audit::masked(table, &copied);
 
     let stage = |name| Stage::new(name, work, watch);
     let judge = |table: &FeatureTable, name| nested(&Training::new(table)?, plan, &stage(name));

@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 
+use serde::{Serialize, de::DeserializeOwned};
 use study::{Diagnosis, Participant};
 
 use crate::Error;
@@ -14,7 +15,7 @@ use sealed::Known;
 pub trait Label: Known + Copy + PartialEq + Debug + Send + Sync + 'static {
     /// What an estimator says of one person: a number that rises with impairment for `bool`, the probabilities of
     /// healthy, MCI and dementia for [`Diagnosis`], points for `f64`.
-    type Score: Copy + PartialEq + Debug + Send + Sync;
+    type Score: Copy + PartialEq + Debug + Send + Sync + Serialize + DeserializeOwned;
 
     /// What an estimator said of one person, of its `[outputs]` numbers.
     #[doc(hidden)]
@@ -107,6 +108,8 @@ pub(crate) mod sealed {
         fn strata(labels: &[Self], folds: usize) -> Vec<usize>;
         /// Refuses people from whom nothing can be learned: one class only, one number only.
         fn check(labels: &[Self], place: &'static str) -> Result<(), Error>;
+        /// What is needed to learn from people, and what there is.
+        fn needed(labels: &[Self]) -> (&'static str, String);
         /// Refuses people who cannot be cut into `folds` parts with something of everything in each.
         fn can_split(labels: &[Self], folds: usize) -> Result<(), Error>;
     }
@@ -128,6 +131,11 @@ impl Known for bool {
             }
             _ => Ok(()),
         }
+    }
+
+    fn needed(labels: &[Self]) -> (&'static str, String) {
+        let (healthy, impaired) = counted(labels);
+        ("people of both classes", format!("{healthy} healthy and {impaired} impaired"))
     }
 
     fn can_split(labels: &[Self], folds: usize) -> Result<(), Error> {
@@ -170,6 +178,11 @@ impl Known for Diagnosis {
         }
     }
 
+    fn needed(labels: &[Self]) -> (&'static str, String) {
+        let [healthy, mci, dementia] = counted_classes(labels);
+        ("people of all three classes", format!("{healthy} healthy, {mci} mci and {dementia} dementia"))
+    }
+
     fn can_split(labels: &[Self], folds: usize) -> Result<(), Error> {
         let [healthy, mci, dementia] = counted_classes(labels);
         let fewest = healthy.min(mci).min(dementia);
@@ -199,6 +212,10 @@ impl Known for f64 {
             Some(first) if labels.iter().any(|label| label != first) => Ok(()),
             _ => Err(Error::OneNumber { place, people: labels.len() }),
         }
+    }
+
+    fn needed(labels: &[Self]) -> (&'static str, String) {
+        ("people with different points", format!("{} with the same", labels.len()))
     }
 
     fn can_split(labels: &[Self], folds: usize) -> Result<(), Error> {

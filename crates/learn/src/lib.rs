@@ -7,7 +7,7 @@
 //! - [`evaluate()`]: a [`Card`] with every metric of every estimator on several readings of the same cohort — the file as it
 //!   is, the file without copied blocks, the pattern of missing blocks alone, the untouched people — and the [`Splits`] it was
 //!   made on, so that another program can check them.
-//! - [`evaluate_graded()`]: the same for three classes, or points of the MMSE and MoCA.
+//! - [`evaluate_graded()`]: three classes, or points of the MMSE and MoCA, as a [`Graded`] card.
 //! - [`train()`]: a [`Screener`] with the card that judges it. [`Screener::score`] says of one person's [`Measurements`] how
 //!   much more likely they are in impaired people than in healthy ones, with an interval, what moved it, and when nothing
 //!   should be concluded.
@@ -105,19 +105,20 @@ pub use estimator::{
     ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts, Perceptron, PreparedColumn,
 };
 pub use evaluate::{
-    By, CurvePoint, Evaluation, Family, FoldNetwork, Graded, GradedEvidence, GradedMetrics, HoldoutEvidence,
-    HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan, Progress, Splits, Target, Watch, Work,
-    count_look, evaluate, evaluate_graded, evaluate_resuming, fold_networks, look, whole_network,
+    By, ClassEvidence, CurvePoint, Evaluation, Family, FoldNetwork, Graded, GradedEvidence, GradedGroup,
+    GradedMetrics, HoldoutEvidence, HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan,
+    Progress, SaidPoints, Splits, Target, Watch, Work, count_look, evaluate, evaluate_graded,
+    evaluate_graded_resuming, evaluate_resuming, fold_networks, look, whole_network,
 };
 pub use label::{Label, Points};
-pub use metric::{Bin, ClassMetrics, Interval, Metrics, PointsMetrics, auc, predictive_values};
+pub use metric::{Bin, ClassMetrics, Interval, Metrics, OneClass, PointsMetrics, auc, predictive_values};
 pub use recognition::{Recognition, RecognitionCompared, RecognitionMetrics};
 pub use repeat::Repeated;
 pub use scores::{EstimatorScores, Scores};
 pub use screener::{
-    Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Measurements, Operating, Outcome,
-    Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
+    Aside, Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Joining, Measurements, Operating,
+    Outcome, Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
 };
-pub use subgroup::{Subgroup, groups};
+pub use subgroup::{Subgroup, named_groups};
 pub use train::{FormSettings, Settings, Trained, train};
 pub use training::{Held, Training};

@@ -10,7 +10,7 @@ use crate::{calibrate::fit_line, estimator::sigmoid};
 pub(crate) use curve::Curve;
 #[cfg(test)]
 pub(crate) use graded::pearson;
-pub use graded::{ClassMetrics, PointsMetrics};
+pub use graded::{ClassMetrics, OneClass, PointsMetrics};
 pub(crate) use graded::{confusion, of_classes, of_points};
 
 /// Probabilities closer to 0 or 1 than this are moved there before a logarithm is taken.

@@ -9,6 +9,7 @@
 
 mod fisher;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::{FeatureTable, ParticipantId};
 
@@ -23,7 +24,7 @@ pub(crate) const FEWEST: usize = 10;
 const Z: f64 = 1.959_963_984_540_054;
 
 /// How a column repeats.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Repeated {
     /// `task/feature`.
     pub column: String,
@@ -43,8 +44,9 @@ pub struct Repeated {
 
 impl Repeated {
     /// The reliable-change index of one person: the change in standard errors of a difference. Beyond ± 1.96 it is more than error.
-    pub fn index(&self, then: f64, now: f64) -> f64 {
-        (now - then) / (std::f64::consts::SQRT_2 * self.sem)
+    /// `None` where every session of everybody came out the same, so that no error is known.
+    pub fn index(&self, then: f64, now: f64) -> Option<f64> {
+        (self.sem > 0.0).then(|| (now - then) / (std::f64::consts::SQRT_2 * self.sem))
     }
 }
 
@@ -186,6 +188,7 @@ mod tests {
         let same: Vec<Vec<f64>> = (0..12).map(|it| vec![f64::from(it), f64::from(it)]).collect();
         let it = judged("clock/x".into(), &same).unwrap();
         assert_eq!((it.icc.value, it.icc.low, it.sem, it.shift), (1.0, 1.0, 0.0, 0.0));
+        assert_eq!(it.index(1.0, 2.0), None);
         assert!(judged("clock/x".into(), &vec![vec![3.0, 3.0]; 12]).is_none());
     }
 
@@ -195,6 +198,8 @@ mod tests {
         let it = judged("clock/x".into(), &gained).unwrap();
         assert!((it.shift - 4.0).abs() < 1e-12 && it.icc.value < 0.7, "{it:?}");
         assert!((it.sem - 8f64.sqrt()).abs() < 1e-9, "the variance of 0 and 4 is 8: {}", it.sem);
-        assert!((it.minimal_change - Z * 4.0).abs() < 1e-9 && (it.index(1.0, 9.0) - 2.0).abs() < 1e-9);
+        assert!(
+            (it.minimal_change - Z * 4.0).abs() < 1e-9 && (it.index(1.0, 9.0).unwrap() - 2.0).abs() < 1e-9
+        );
     }
 }

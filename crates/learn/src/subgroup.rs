@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Groups smaller than this are greyed: their interval says little.
-const GREYED_BELOW: usize = 30;
+pub(crate) const GREYED_BELOW: usize = 30;
 
 /// One group of people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,30 +57,34 @@ fn band(value: Option<f64>, bands: [(f64, &str); 3]) -> Option<String> {
     bands.iter().find(|(below, _)| value < *below).map(|(_, name)| (*name).to_owned())
 }
 
-/// Every group of people of whom the grouping is known, judged by the same out-of-fold probabilities.
-pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -> Vec<Subgroup> {
-    let judge =
-        |(by, group, rows): (&'static str, String, Vec<usize>)| subgroup((by, group), &rows, repeats, plan);
-    grouped(table).into_iter().map(judge).collect()
-}
+/// What divides the people, the group, and the places of its people.
+pub(crate) type Grouped = (&'static str, String, Vec<usize>);
 
-/// Every group of people of whom a grouping is known, by name (`sex female`), with their rows in the table.
-pub fn groups(table: &FeatureTable) -> Groups {
-    grouped(table).into_iter().map(|(by, group, rows)| (format!("{by} {group}"), rows)).collect()
-}
-
-fn grouped(table: &FeatureTable) -> Vec<(&'static str, String, Vec<usize>)> {
+/// Every group of people of whom the grouping is known.
+pub(crate) fn groups<'a>(people: impl Iterator<Item = &'a Participant> + Clone) -> Vec<Grouped> {
     let mut all = Vec::new();
     for (by, group_of) in GROUPINGS {
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (row, person) in table.participants().iter().enumerate() {
+        for (place, person) in people.clone().enumerate() {
             if let Some(group) = group_of(person) {
-                groups.entry(group).or_default().push(row);
+                groups.entry(group).or_default().push(place);
             }
         }
-        all.extend(groups.into_iter().map(|(group, rows)| (by, group, rows)));
+        all.extend(groups.into_iter().map(|(group, places)| (by, group, places)));
     }
     all
+}
+
+/// Every group of people of whom a grouping is known, by name (`sex female`), with their rows in the table.
+pub fn named_groups(table: &FeatureTable) -> Groups {
+    let named = |(by, group, rows): Grouped| (format!("{by} {group}"), rows);
+    groups(table.participants().iter()).into_iter().map(named).collect()
+}
+
+/// Every group, judged by the same out-of-fold probabilities.
+pub(crate) fn subgroups(table: &FeatureTable, repeats: &[Judged], plan: &Plan) -> Vec<Subgroup> {
+    let judge = |(by, group, rows): Grouped| subgroup((by, group), &rows, repeats, plan);
+    groups(table.participants().iter()).into_iter().map(judge).collect()
 }
 
 /// One group's people, judged by the probabilities they have in each repeat.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Family, Plan, Scores, Screener, Splits, Training, audit,
+    Card, Error, Family, Joining, Parts, Plan, Scores, Screener, Splits, Training, audit,
     bootstrap::spread,
     card::{Evidence, Reading, Readings, reading_of},
     evaluate::{COPIED, Watch, missingness, nested_reading, table_of, without},
@@ -37,6 +37,12 @@ pub struct Settings {
     pub cohort: String,
     /// The forms; the first heads the card.
     pub forms: Vec<FormSettings>,
+    /// What is fitted by itself.
+    #[serde(default = "tasks")]
+    pub parts: Parts,
+    /// How the parts of a person are joined.
+    #[serde(default)]
+    pub joining: Joining,
     /// Inner folds that calibrate the tasks and join them.
     pub inner: usize,
     /// Refits on people drawn with replacement, for the interval of a score.
@@ -52,6 +58,10 @@ pub struct Settings {
     pub plan: Plan,
 }
 
+fn tasks() -> Parts {
+    Parts::Task
+}
+
 impl Settings {
     /// A screener of one form, `all`, with every feature of the table.
     ///
@@ -62,6 +72,8 @@ impl Settings {
             name: name.to_owned(),
             cohort: String::new(),
             forms: vec![FormSettings { name: "all".to_owned(), features: vec![] }],
+            parts: Parts::Task,
+            joining: Joining::Correlation,
             inner: 4,
             refits: 200,
             cuts: (0.5, 2.0),
@@ -138,8 +150,8 @@ pub struct Trained {
     pub scores: Scores,
 }
 
-/// Makes a screener from a cohort: copied blocks become missing, every form is judged by nested cross-validation — each task
-/// alone, sets of tasks and all tasks — and then fitted on everybody. The card's readings are those of the first form
+/// Makes a screener from a cohort: copied blocks become missing, every form is judged by nested cross-validation — each part
+/// alone, sets of parts and all parts — and then fitted on everybody. The card's readings are those of the first form
 /// with all tasks.
 pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<Trained, Error> {
     let settings = &Settings { cohort: cohort.provenance.name.clone(), ..settings.clone() };
@@ -177,7 +189,7 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
     };
     let readings = Readings { as_published, masked: masked_reading, untouched };
     let evidence = Evidence {
-        name: ESTIMATOR.to_owned(),
+        name: settings.estimator().to_owned(),
         chosen: vec![],
         calibrated: vec![],
         coverage: forms[0].sets.last().and_then(|it| it.operating.coverage),
@@ -193,13 +205,24 @@ pub fn train(cohort: &Cohort, settings: &Settings, watch: Watch<'_>) -> Result<T
     card.screener_digest = Some(screener.digest());
     card.plan.families.clear();
     let whole = judged[0].whole();
-    let named = std::iter::once((ESTIMATOR.to_owned(), &whole.repeats[..]));
+    let named = std::iter::once((settings.estimator().to_owned(), &whole.repeats[..]));
     let scores = Scores::of((&card.name, &card.split_hash), (&cohort.provenance.name, table), named);
     Ok(Trained { screener, card, splits, scores })
 }
 
-/// What a screener is made of, as its card names it.
-const ESTIMATOR: &str = "fused logistic regressions";
+impl Settings {
+    /// What a screener is made of, as its card names it.
+    fn estimator(&self) -> &'static str {
+        match (self.parts, self.joining) {
+            (Parts::Task, Joining::Correlation) => "fused logistic regressions",
+            (Parts::Modality, Joining::Correlation) => {
+                "logistic regressions of modalities, fused by one correlation"
+            }
+            (Parts::Task, Joining::Lines) => "logistic regressions of tasks, fused by lines",
+            (Parts::Modality, Joining::Lines) => "logistic regressions of modalities, fused by lines",
+        }
+    }
+}
 
 fn whole_reading(judged: &Honest, settings: &Settings) -> Reading {
     let whole = judged.whole();

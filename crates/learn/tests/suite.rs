@@ -2,6 +2,8 @@
 // clippy.toml lets tests unwrap, but does not see that helpers of an integration test are tests.
 #![allow(clippy::unwrap_used)]
 
+#[path = "suite/fused.rs"]
+mod fused;
 #[path = "suite/graded.rs"]
 mod graded;
 #[path = "suite/honesty.rs"]

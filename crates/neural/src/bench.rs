@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use serde::Serialize;
 
-use crate::{Dim, Dtype, Error, Graph, Isa, Network, Peak, Port, Tensor, Tensors, Values};
+use crate::{Dim, Dtype, Error, Graph, Isa, Network, Peak, Port, Precision, Tensor, Tensors, Values};
 
 /// Runs of each network that do not count.
 const WARM: usize = 3;
@@ -21,6 +21,8 @@ const RUNS: (usize, usize) = (20, 10_000);
 pub struct Timing {
     /// What ran it.
     pub executor: String,
+    /// What a plan of our own computed in: `f32` or `int8`.
+    pub precision: Option<&'static str>,
     /// Items a run.
     pub batch: usize,
     /// Runs that counted.
@@ -40,7 +42,8 @@ pub struct Timing {
     pub peak_mib: Option<f64>,
     /// Multiplications and additions of matrices and convolutions a run, in 10⁹; none where they were not counted.
     pub gop: Option<f64>,
-    /// What was reached of the measured peak of one core on 32-bit floats: operations ÷ (CPU time · peak).
+    /// What was reached of the measured peak of one core, on 8-bit integers where the plan computes in them, else on 32-bit floats:
+    /// operations ÷ (CPU time · peak).
     pub peak_share: Option<f64>,
 }
 
@@ -68,7 +71,14 @@ pub fn interleaved(
             runs.push((cpu.elapsed(), wall.elapsed()));
         }
     }
-    Ok(networks.iter().zip(&runs).map(|(network, runs)| timing(network.executor(), batch, runs)).collect())
+    Ok(networks
+        .iter()
+        .zip(&runs)
+        .map(|(network, runs)| Timing {
+            precision: network.precision().map(Precision::name),
+            ..timing(network.executor(), batch, runs)
+        })
+        .collect())
 }
 
 fn timing(executor: &str, batch: usize, runs: &[(Duration, Duration)]) -> Timing {
@@ -81,6 +91,7 @@ fn timing(executor: &str, batch: usize, runs: &[(Duration, Duration)]) -> Timing
     let at = |all: &[f64], share: f64| all[((all.len() - 1) as f64 * share).round() as usize];
     Timing {
         executor: executor.to_owned(),
+        precision: None,
         batch,
         runs: runs.len(),
         cpu_ms_min: cpu[0],
@@ -99,7 +110,8 @@ impl Timing {
     #[must_use]
     pub fn with_operations(mut self, operations: u64, peak: Peak) -> Self {
         self.gop = Some(operations as f64 / 1e9);
-        self.peak_share = Some(operations as f64 / (self.cpu_ms_median / 1e3 * peak.float));
+        let peak = if self.precision == Some("int8") { peak.int8 } else { peak.float };
+        self.peak_share = Some(operations as f64 / (self.cpu_ms_median / 1e3 * peak));
         self
     }
 }
@@ -110,7 +122,8 @@ pub fn peak() -> Peak {
 }
 
 /// Inputs of a network for timing: floats of a fixed sequence between −1 and 1, integers and booleans of 1. The first dimension
-/// is the batch where it has no length of its own, or one of 1; other dimensions without length have `length`.
+/// is the batch where it has no length of its own, or one of 1; dimensions called `length`, and others without length, have
+/// `length`.
 pub fn made_up(ports: &[Port], batch: usize, length: usize) -> Result<Tensors, Error> {
     ports.iter().map(|port| Ok((port.name.clone(), filled(port, batch, length)?))).collect()
 }
@@ -119,6 +132,7 @@ fn filled(port: &Port, batch: usize, length: usize) -> Result<Tensor, Error> {
     let dims = port.shape.as_deref().ok_or_else(|| Error::tensor(&port.name, "a shape", "none"))?;
     let of = |(place, dim): (usize, &Dim)| match dim {
         Dim::Fixed(it) => *it,
+        Dim::Named(name) if name == "length" => length,
         _ if place == 0 => batch,
         _ => length,
     };

@@ -20,7 +20,10 @@ pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod depthwise;
 pub(crate) mod float;
+pub(crate) mod integer_attention;
+pub(crate) mod kept;
 mod lanes;
+mod lines;
 #[cfg(test)]
 pub(crate) mod noise;
 pub(crate) mod peak;

@@ -4,8 +4,9 @@
 //! form ([`Weights::open`]); named [`Tensors`], also as `.npz`; the pinned description of a file ([`Artifact`]).
 //!
 //! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work: rten for any graph, ONNX Runtime where
-//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks. ONNX again
-//! ([`Graph::to_onnx`]), also quantised ([`quantize`]), the packed form ([`Packing`]), figures of speed (`bench`).
+//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks, [`whisper`]
+//! for spectra. ONNX again ([`Graph::to_onnx`]), also quantised ([`quantize`]), the packed form ([`weights::Packing`]), figures of
+//! speed ([`bench`]).
 //!
 //! **What is refused.** An [`Error`] says where, what was expected and what was found. Sizes are checked before anything is
 //! allocated for them; paths that leave a network's folder, pickles, functions and sparse tensors are refused by name. No bytes
@@ -33,6 +34,7 @@
 
 mod artifact;
 pub mod bench;
+mod cache;
 mod error;
 mod graph;
 #[allow(clippy::needless_range_loop)] // a tile is walked by two indices, and arrays beside it by one of them
@@ -47,19 +49,20 @@ mod plan;
 mod plan_error;
 pub mod quantize;
 mod tensor;
+mod threads;
 mod tokens;
-mod weights;
-mod whisper;
+pub mod weights;
+pub mod whisper;
 
 pub use artifact::{Artifact, Quantisation, digest};
-pub use bench::Timing;
+pub use cache::Cache;
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
 pub use kernel::Isa;
 pub use kernel::peak::Peak;
 pub use kernel::rows::{Activation, Norm};
-pub use llama::{Cache, Llama};
-pub use network::{Executor, Network};
+pub use llama::Llama;
+pub use network::{Executor, Network, Options};
 pub use plan::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
     EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
@@ -67,6 +70,7 @@ pub use plan::{
 };
 pub use plan_error::PlanError;
 pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use threads::available_threads;
 pub use tokens::Tokens;
-pub use weights::{Blocks, Layout, Note, Packing, Section, Weights};
-pub use whisper::whisper_encoder;
+pub use weights::Weights;
+pub(crate) use weights::{Blocks, Layout, Note};

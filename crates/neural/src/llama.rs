@@ -4,18 +4,17 @@
 //! SiLU. Weights are computed with as the file stores them (4- or 8-bit blocks times 8-bit activations), as floats, or as INT8
 //! with one scale a column. One thread; the same answer whatever was read before and however the text is cut into reads.
 
-mod attend;
 mod matrix;
 mod shape;
 
-use self::{
-    attend::{Attend, Kept},
-    matrix::Matrix,
-    shape::Shape,
-};
+use self::{matrix::Matrix, shape::Shape};
 use crate::{
-    Dim, Dtype, Error, Executor, Isa, Port, Precision, Tensor, Weights,
-    kernel::{Kernel, Lanes, WIDTH, rows::exp},
+    Cache, Dim, Dtype, Error, Executor, Isa, Port, Precision, Tensor, Weights,
+    kernel::{
+        Kernel, Lanes, WIDTH,
+        kept::{Attend, Kept},
+        rows::exp,
+    },
 };
 
 /// Tokens whose logits are computed at once: they are as wide as the vocabulary.
@@ -46,25 +45,6 @@ struct Layer {
     /// Gate and value side by side.
     feed: Matrix,
     down: Matrix,
-}
-
-/// What a network remembers of the tokens it has read.
-pub struct Cache {
-    layers: Vec<Kept>,
-    length: usize,
-    capacity: usize,
-}
-
-impl Cache {
-    /// Tokens read so far.
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Whether nothing was read yet.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
 }
 
 impl Llama {
@@ -112,9 +92,7 @@ impl Llama {
     /// [`Error::TooLarge`] above [`Llama::context`].
     pub fn cache(&self, capacity: usize) -> Result<Cache, Error> {
         Error::limit("a text", self.shape.context as u64, capacity as u64, "tokens")?;
-        let room = capacity.next_multiple_of(WIDTH);
-        let kept = |_| Kept::new(room, self.shape.key_heads, self.shape.head_width);
-        Ok(Cache { layers: (0..self.shape.layers).map(kept).collect(), length: 0, capacity })
+        Ok(Cache::new(self.shape.layers, capacity, [self.shape.key_heads, self.shape.head_width]))
     }
 
     /// Reads tokens after those in the cache; gives the state of each, `[tokens, width]`, normalised for [`Llama::logits`].
@@ -150,7 +128,8 @@ impl Llama {
         let (keys, all) = (self.shape.key_width(), layer.attention.outputs);
         let mut projected = vec![0.0; states.len() / width * all];
         layer.attention.multiply(&self.normalised(states, &layer.attention_norm), &mut projected, false);
-        let (mut mixed, mut scores) = (vec![0.0; states.len()], Vec::new());
+        let mut mixed = vec![0.0; states.len()];
+        let mut scores = vec![0.0; (before + states.len() / width).next_multiple_of(WIDTH)];
         for (row, (projected, out)) in
             projected.chunks_exact_mut(all).zip(mixed.chunks_exact_mut(width)).enumerate()
         {

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use self::planned::Planned;
 use self::rten::Rten;
-use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights};
+use crate::{
+    Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights, available_threads, whisper::Whisper,
+};
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
 ///
@@ -17,6 +19,11 @@ use crate::{Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights}
 pub trait Executor: Send + Sync {
     /// Its name in messages and tables: `rten`, `onnxruntime`, `planned`.
     fn name(&self) -> &'static str;
+
+    /// What it computes in, if that was chosen for it.
+    fn precision(&self) -> Option<Precision> {
+        None
+    }
 
     /// What goes in.
     fn inputs(&self) -> &[Port];
@@ -31,35 +38,95 @@ pub trait Executor: Send + Sync {
     fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error>;
 }
 
+/// How a network is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Threads of executors that share a run among threads; plans of our own run on the thread that asks.
+    pub threads: usize,
+    /// What plans compute in; none for what the network's weights are: integers where they were quantised, else floats.
+    pub precision: Option<Precision>,
+}
+
+impl Default for Options {
+    /// This process's share of the machine ([`available_threads`]), in the network's own precision.
+    fn default() -> Self {
+        Options { threads: available_threads(), precision: None }
+    }
+}
+
+impl Options {
+    /// The same on this many threads.
+    #[must_use]
+    pub fn on(self, threads: usize) -> Self {
+        Options { threads: threads.max(1), ..self }
+    }
+
+    /// The same in this precision.
+    #[must_use]
+    pub fn with(self, precision: Option<Precision>) -> Self {
+        Options { precision, ..self }
+    }
+}
+
 /// A network and the executor that runs it.
 pub struct Network {
     executor: Box<dyn Executor>,
+    /// Why no plan of our own runs it.
+    reason: Option<String>,
 }
 
 impl Network {
     /// A network run by this executor.
     pub fn new(executor: Box<dyn Executor>) -> Self {
-        Network { executor }
+        Network { executor, reason: None }
     }
 
-    /// Opens an ONNX file to be run on this many threads, or a GGUF language network, which runs on one.
+    /// Opens an ONNX file to be run on this many threads; a GGUF language network, packed Whisper (`inkpack`) or Whisper of
+    /// CTranslate2 (`bin`), which run on one.
     ///
     /// # Errors
-    /// As [`Graph::read_onnx`] and [`Network::of`], or as [`Weights::open`] and [`Llama::open`].
+    /// As [`Graph::read_onnx`] and [`Network::of`], or as [`Weights::open`], [`Llama::open`] and [`Whisper::open`].
     pub fn open(path: &Path, threads: usize) -> Result<Self, Error> {
-        if path.extension().is_some_and(|it| it == "gguf") {
-            return Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?)));
-        }
-        Network::of(&Graph::read_onnx(path)?, threads)
+        Network::open_with(path, &Options::default().on(threads))
     }
 
-    /// A graph run by the best executor for it: our own plan in floating point where it is of a shape that is planned, else
-    /// rten on this many threads.
+    /// Opens a file to be run as these options say; language networks and Whisper have a precision of their own.
+    ///
+    /// # Errors
+    /// As [`Graph::read_onnx`] and [`Network::with`], or as [`Weights::open`], [`Llama::open`] and [`Whisper::open`].
+    pub fn open_with(path: &Path, options: &Options) -> Result<Self, Error> {
+        match path.extension().and_then(|it| it.to_str()) {
+            Some("gguf") => Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?))),
+            Some("inkpack" | "bin") => {
+                Ok(Network::new(Box::new(Whisper::open(&Weights::open(path)?, None, Isa::best())?)))
+            }
+            _ => Network::with(&Graph::read_onnx(path)?, options),
+        }
+    }
+
+    /// A graph run by the best executor for it on this many threads: our own plan, in the precision of its weights, where it is
+    /// of a shape that is planned, else rten.
     ///
     /// # Errors
     /// As [`Network::by_rten`].
     pub fn of(graph: &Graph, threads: usize) -> Result<Self, Error> {
-        Network::by_plan(graph, Precision::Float, Isa::best()).or_else(|_| Network::by_rten(graph, threads))
+        Network::with(graph, &Options::default().on(threads))
+    }
+
+    /// A graph run by the best executor for it: our own plan where it is of a shape that is planned, else rten, which has no
+    /// precision but the graph's own; [`Network::reason`] says why.
+    ///
+    /// # Errors
+    /// As [`Network::by_rten`]; [`Error::Refused`] where integers are asked for and no plan takes the graph.
+    pub fn with(graph: &Graph, options: &Options) -> Result<Self, Error> {
+        match Planned::new(graph, options.precision, Isa::best()) {
+            Ok(planned) => Ok(Network::new(Box::new(planned))),
+            Err(it) if options.precision == Some(Precision::Int8) => Err(it),
+            Err(it) => {
+                Ok(Network { reason: Some(it.to_string()), ..Network::by_rten(graph, options.threads)? })
+            }
+        }
     }
 
     /// A graph run by rten on this many threads.
@@ -70,12 +137,12 @@ impl Network {
         Ok(Network::new(Box::new(Rten::new(graph, threads)?)))
     }
 
-    /// A graph run by our own plan, on the thread that asks: an encoder of rows or of spectra, or a perceptron.
+    /// A graph run by our own plan, on the thread that asks: an encoder of rows or of spectra, a perceptron or convolutions.
     ///
     /// # Errors
     /// [`Error::Refused`] where the graph is none of these, [`Error::Run`] where its parts do not fit each other.
     pub fn by_plan(graph: &Graph, precision: Precision, isa: Isa) -> Result<Self, Error> {
-        Ok(Network::new(Box::new(Planned::new(graph, precision, isa)?)))
+        Ok(Network::new(Box::new(Planned::new(graph, Some(precision), isa)?)))
     }
 
     /// A graph run by ONNX Runtime on this many threads: the user's own shared library, loaded at this path.
@@ -90,6 +157,16 @@ impl Network {
     /// The executor's name.
     pub fn executor(&self) -> &'static str {
         self.executor.name()
+    }
+
+    /// What a plan of our own computes in; none where another executor runs the network.
+    pub fn precision(&self) -> Option<Precision> {
+        self.executor.precision()
+    }
+
+    /// Why another executor than our own plan was chosen; none where it was not, or where the executor was asked for.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// What goes in.

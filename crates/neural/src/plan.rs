@@ -1,6 +1,7 @@
 //! Plans: networks of known shape, with weights laid out and memory set aside before the first run.
 
 mod convolution;
+mod decoder;
 mod dense;
 mod encoder;
 mod image;
@@ -11,7 +12,11 @@ mod stem;
 pub use convolution::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
 };
+pub use decoder::Turn;
+pub(crate) use decoder::{DecoderBlock, DecoderPlan, DecoderWorkspace};
+pub(crate) use dense::Dense;
 pub use dense::{Linear, Precision};
+pub(crate) use encoder::Block;
 pub use encoder::{EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Residual};
 pub use image::Window;
 pub use perceptron::{PerceptronPlan, PerceptronWorkspace};

@@ -94,12 +94,14 @@ pub struct Recipe {
     pub keep: Vec<String>,
     /// Moves what is hard to quantise from activations into weights: 0 nothing, 1 all (Xiao et al. 2023; they take 0.5).
     pub equalise: Option<f64>,
-    /// Moves the means of outputs back by the bias (Nagel et al. 2019).
+    /// Moves the means of outputs back by the bias, where there are samples (Nagel et al. 2019).
     pub correct_bias: bool,
-    /// Coarser scales with which processors that add pairs with saturation (AVX2 without VNNI) count exactly.
+    /// 8-bit codes with which processors that add pairs with saturation (AVX2 without VNNI) count exactly in every program.
     pub pair_safe: bool,
     /// What has to hold.
     pub budget: Budget,
+    /// Whether each layer is quantised alone too, to say what it costs by itself; a budget needs it.
+    pub by_layer: bool,
     /// SHA-256 of the file the network came in; without it, that of the graph as it would be written.
     pub of: Option<String>,
     /// Threads that samples are run on; results do not depend on it.
@@ -107,15 +109,16 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// A scheme, and nothing else.
+    /// A scheme, biases corrected where there are samples, exact on every processor.
     pub fn new(scheme: Scheme) -> Self {
         Recipe {
             scheme,
             keep: vec![],
             equalise: None,
-            correct_bias: false,
-            pair_safe: false,
+            correct_bias: true,
+            pair_safe: true,
             budget: Budget::default(),
+            by_layer: true,
             of: None,
             threads: 1,
         }
@@ -175,7 +178,7 @@ pub struct LayerReport {
 
 /// Quantises a network.
 ///
-/// `samples` are needed by the static scheme, by equalisation, bias correction and a budget; the cost is judged on `held` where it
+/// `samples` are needed by the static scheme, by equalisation and a budget; the cost is judged on `held` where it
 /// is given, else on them.
 ///
 /// # Errors
@@ -188,13 +191,10 @@ pub fn quantise(
     held: Option<&Samples>,
 ) -> Result<Quantised, Error> {
     recipe.check()?;
-    let needs = matches!(recipe.scheme, Scheme::Static { .. })
-        || recipe.equalise.is_some()
-        || recipe.correct_bias
-        || recipe.budget.asks();
+    let needs =
+        matches!(recipe.scheme, Scheme::Static { .. }) || recipe.equalise.is_some() || recipe.budget.asks();
     if needs && samples.is_none() {
-        let reason =
-            "the static scheme, equalisation, bias correction and a budget need samples to calibrate on";
+        let reason = "the static scheme, equalisation and a budget need samples to calibrate on";
         return Err(Error::refused(graph.name.as_str(), reason));
     }
     let work = Work::begun(graph, recipe, samples)?;
@@ -424,8 +424,8 @@ impl Work {
             judged_on_sha256: samples.map(|it| it.1.unwrap_or(it.0).sha256().to_owned()).unwrap_or_default(),
             kept: kept.into_iter().map(str::to_owned).collect(),
             equalised: recipe.equalise,
-            bias_corrected: recipe.correct_bias,
-            pair_safe: recipe.pair_safe,
+            bias_corrected: recipe.correct_bias && samples.is_some(),
+            pair_safe: recipe.pair_safe && !matches!(recipe.scheme, Scheme::Weights { .. }),
             sqnr_db: found.map(|it| it.fidelity.sqnr_db),
             error: found.map(|it| it.fidelity.error),
         }

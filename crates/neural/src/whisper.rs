@@ -1,229 +1,362 @@
-//! Whisper's encoder (Radford et al. 2022) as a graph, from weights as CTranslate2 names them.
+//! Whisper (Radford et al. 2022) on our own plans: a spectrum to states, states and tokens to logits, one step after another.
 //!
-//! Two convolutions with GELU, sinusoidal positions, pre-norm transformer blocks, a last normalisation. As a graph it runs on any
-//! executor, is written as ONNX for others, and is what the planned executor recognises. Queries, keys and values lie in one
-//! matrix in the file and become three products here.
+//! Weights come as CTranslate2 names them, or packed: laid out for the kernels and used where they lie in the mapped file. The
+//! table of embeddings is held once, for tokens on their way in and logits on their way out. What a spectrum is made of, what
+//! tokens mean and which is chosen are not this crate's.
 
-use std::collections::BTreeMap;
+mod graph;
+mod layers;
 
-use crate::{Attribute, Dim, Dtype, Error, Graph, Node, Note, Port, Tensor, Weights};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-/// ONNX operator set 17: the first with `LayerNormalization`.
-const OPSET: i64 = 17;
+pub use self::graph::{decoder_graph, encoder_graph};
+use self::layers::{EMBEDDINGS, Layers, MAX_PLACES, PROJECTION, blocks, heads};
+use crate::kernel::WIDTH;
+pub use crate::plan::Turn;
+use crate::plan::{
+    Block, DecoderBlock, DecoderPlan, DecoderWorkspace, EncoderPlan, EncoderWorkspace, StemPlan,
+    StemWorkspace,
+};
+use crate::{
+    Cache, Dim, Dtype, Error, Executor, Isa, Layout, Port, Precision, Tensor, Weights, plan::Dense,
+    weights::Packing,
+};
 
-/// ε of every normalisation (PyTorch's default, which Whisper uses).
-const EPSILON: f32 = 1e-5;
+const NAME: &str = "planned";
 
-/// Blocks that are looked for; the largest Whisper has 32.
-const MAX_LAYERS: usize = 64;
+/// Tokens that the executor reads at a time: as many as logits are computed at once.
+const READ: usize = 16;
 
-/// The encoder: `mel` f32 `[batch, bands, 2 · frames]` → `states` f32 `[batch, frames, width]`.
-///
-/// # Errors
-/// [`Error::Malformed`] where the weights are not Whisper's; [`Error::Tensor`] where one is missing or of another shape.
-pub fn whisper_encoder(weights: &Weights) -> Result<Graph, Error> {
-    match weights.notes().get("specification") {
-        Some(Note::Text(it)) if it == "WhisperSpec" => {}
-        other => return Err(Error::malformed("weights", "WhisperSpec of CTranslate2", format!("{other:?}"))),
-    }
-    let mut build = Build { weights, nodes: Vec::new(), initialisers: BTreeMap::new(), width: 0, heads: 0 };
-    let kernels = weights.section("encoder/conv1/weight")?.shape.clone();
-    let &[width, bands, _] = kernels.as_slice() else {
-        return Err(Error::tensor("encoder/conv1/weight", "three dimensions", format!("{kernels:?}")));
-    };
-    build.width = width;
-    build.heads = build.heads_of("encoder/num_heads")?;
-    let frames = weights.section("encoder/position_encodings/encodings")?.shape.first().copied().unwrap_or(0);
-    build.stem()?;
-    let layers = (0..MAX_LAYERS)
-        .take_while(|it| weights.section(&format!("encoder/layer_{it}/ffn/linear_0/weight")).is_ok());
-    let mut states = "stem".to_owned();
-    for layer in layers {
-        states = build.block(layer, &states)?;
-    }
-    build.norm("encoder/layer_norm", &states, "states")?;
-    let port = |name: &str, rest: [usize; 2]| {
-        let shape = vec![Dim::Named("batch".to_owned()), Dim::Fixed(rest[0]), Dim::Fixed(rest[1])];
-        Port { name: name.to_owned(), dtype: Dtype::F32, shape: Some(shape) }
-    };
-    let graph = Graph {
-        name: "whisper encoder".to_owned(),
-        inputs: vec![port("mel", [bands, 2 * frames])],
-        outputs: vec![port("states", [frames, width])],
-        initialisers: build.initialisers,
-        nodes: build.nodes,
-        opsets: [(String::new(), OPSET)].into(),
-        notes: BTreeMap::new(),
-    };
-    graph.check()?;
-    Ok(graph)
+/// Whisper, ready to run. One thread's work at a time needs a [`Workspace`]; answers do not depend on which.
+pub struct Whisper {
+    precision: Precision,
+    stem: StemPlan,
+    encoder: EncoderPlan,
+    decoder: DecoderPlan,
+    ports: (Vec<Port>, Vec<Port>),
+    /// Memory of runs by [`Executor`] that have ended, for runs to come.
+    rooms: Mutex<Vec<Room>>,
 }
 
-/// A graph on its way.
-struct Build<'a> {
-    weights: &'a Weights,
-    nodes: Vec<Node>,
-    initialisers: BTreeMap<String, Tensor>,
-    width: usize,
-    heads: usize,
+/// The memory of Whisper's steps; one for each thread.
+#[derive(Debug)]
+pub struct Workspace {
+    stem: StemWorkspace,
+    /// `[frames, width]`.
+    rows: Vec<f32>,
+    encoder: EncoderWorkspace,
+    decoder: DecoderWorkspace,
 }
 
-impl Build<'_> {
-    fn heads_of(&self, name: &str) -> Result<usize, Error> {
-        let bytes = self.weights.bytes(name)?;
-        let heads = bytes.iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-        if bytes.len() <= 4 && heads > 0 && self.width.is_multiple_of(heads) {
-            return Ok(heads);
+/// All that one run by [`Executor`] needs.
+struct Room {
+    workspace: Workspace,
+    source: Cache,
+    cache: Cache,
+}
+
+impl Whisper {
+    /// Lays the weights out in this precision, or takes them as the file has them: floats as CTranslate2 stores them, or the
+    /// packed form of [`Whisper::packing`], which is used where it lies.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where the weights are not Whisper's or are packed in a layout that is not known;
+    /// [`Error::Refused`] where they are packed in another precision; [`Error::Tensor`] for weights that are missing or of
+    /// another shape.
+    pub fn open(weights: &Weights, precision: Option<Precision>, isa: Isa) -> Result<Self, Error> {
+        let layers = Layers::of(weights, precision, isa)?;
+        layers.check_tied()?;
+        let [taps, width] = layers.shape("encoder/conv1")?;
+        let first = layers.dense("encoder/conv1", [taps / 3 * 3, width])?;
+        let second = layers.dense("encoder/conv2", [width.saturating_mul(3), width])?;
+        let stem = StemPlan::of_layers(isa, [first, second], positions(&layers, "encoder", width)?);
+        let heads = heads(weights, "encoder/num_heads", width)?;
+        let made = (0..blocks(weights, "encoder")?).map(|it| encoder_block(&layers, it, width));
+        let last_norm = layers.norm("encoder/layer_norm", width)?;
+        let blocks = made.collect::<Result<_, _>>()?;
+        let encoder = EncoderPlan::of_blocks((isa, layers.precision), heads, blocks, last_norm);
+        let decoder = decoder(&layers, width)?;
+        let ports = ports(&stem, &decoder);
+        Ok(Whisper { precision: layers.precision, stem, encoder, decoder, ports, rooms: Mutex::default() })
+    }
+
+    /// The same weights laid out in this precision, to be written, mapped and opened without further work: what is a layer as
+    /// panels with its bias, the rest as floats, the table of embeddings once.
+    ///
+    /// # Errors
+    /// As [`Whisper::open`].
+    pub fn packing(weights: &Weights, precision: Precision) -> Result<Packing, Error> {
+        let layers = Layers::of(weights, Some(precision), Isa::best())?;
+        layers.check_tied()?;
+        let mut packing = Packing::new();
+        weights.notes().iter().for_each(|(key, note)| packing.note(key, note.clone()));
+        for (name, section) in weights.iter() {
+            match name.rsplit_once('/') {
+                Some((PROJECTION, _)) | Some((_, "bias")) => {}
+                Some((layer, "weight")) => {
+                    let laid = layers.laid(layer)?;
+                    let bytes =
+                        laid.to_file().ok_or_else(|| Error::refused(layer, "cannot be packed twice"))?;
+                    let layout = Layout::Own(Dense::layout(precision).to_owned());
+                    packing.push(name, &laid.shape(), layout, bytes)?;
+                }
+                _ => match weights.floats(name) {
+                    Ok(floats) => {
+                        packing.push(name, &section.shape, Layout::Plain(Dtype::F32), le(&floats))?
+                    }
+                    Err(_) => {
+                        packing.push(name, &section.shape, section.layout.clone(), weights.bytes(name)?)?
+                    }
+                },
+            }
         }
-        Err(Error::malformed(name, format!("a divisor of {}", self.width), heads.to_string()))
+        Ok(packing)
     }
 
-    fn node(&mut self, op: &str, inputs: &[&str], output: &str) -> &mut Node {
-        let mut node = Node::new(op, inputs.iter().copied(), [output]);
-        node.name = output.to_owned();
-        self.nodes.push(node);
-        self.nodes.last_mut().expect("one was pushed")
+    /// How its layers are computed.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
-    fn constant(&mut self, name: &str, tensor: Tensor) {
-        self.initialisers.insert(name.to_owned(), tensor);
+    /// Bands and frames of the spectrum that goes in.
+    pub fn spectrum(&self) -> [usize; 2] {
+        [self.stem.bands(), 2 * self.stem.frames()]
     }
 
-    fn number(&mut self, value: f32) -> Result<String, Error> {
-        let name = format!("number {value}");
-        self.constant(&name, Tensor::f32([], vec![value])?);
-        Ok(name)
+    /// States that come of it, and their width.
+    pub fn states(&self) -> [usize; 2] {
+        [self.stem.frames(), self.encoder.width()]
     }
 
-    /// A weight as it is, as floats.
-    fn weight(&mut self, name: &str, shape: &[usize]) -> Result<String, Error> {
-        let got = &self.weights.section(name)?.shape;
-        if got != shape {
-            return Err(Error::tensor(name, format!("{shape:?}"), format!("{got:?}")));
+    /// Tokens a sequence can have.
+    pub fn context(&self) -> usize {
+        self.decoder.context()
+    }
+
+    /// Number of tokens it knows.
+    pub fn vocabulary(&self) -> usize {
+        self.decoder.vocabulary()
+    }
+
+    /// Memory for one spectrum at a time, and for steps of up to `tokens` tokens of all sequences together.
+    pub fn workspace(&self, tokens: usize) -> Workspace {
+        let [frames, width] = self.states();
+        Workspace {
+            stem: self.stem.workspace(),
+            rows: vec![0.0; frames * width],
+            encoder: self.encoder.workspace(1, frames),
+            decoder: self.decoder.workspace(tokens, frames),
         }
-        let floats = self.weights.floats(name)?.into_owned();
-        self.constant(name, Tensor::f32(shape, floats)?);
-        Ok(name.to_owned())
     }
 
-    /// Mel bands to states: two convolutions over time, the second with step 2, then positions.
-    fn stem(&mut self) -> Result<(), Error> {
-        let first = self.weights.section("encoder/conv1/weight")?.shape.clone();
-        self.convolution("encoder/conv1", "mel", &first, 1)?;
-        let width = self.width;
-        self.convolution("encoder/conv2", "encoder/conv1/gelu", &[width, width, 3], 2)?;
-        let turned = Attribute::Ints(vec![0, 2, 1]);
-        self.node("Transpose", &["encoder/conv2/gelu"], "turned")
-            .attributes
-            .insert("perm".to_owned(), turned);
-        let shape = self.weights.section("encoder/position_encodings/encodings")?.shape.clone();
-        let places = self.weight("encoder/position_encodings/encodings", &shape)?;
-        self.node("Add", &["turned", &places], "stem");
-        Ok(())
+    /// An empty cache for the tokens of one sequence, as many as the context.
+    pub fn cache(&self) -> Cache {
+        self.decoder.cache(self.context())
     }
 
-    fn convolution(&mut self, name: &str, from: &str, shape: &[usize], step: i64) -> Result<(), Error> {
-        let kernel = self.weight(&format!("{name}/weight"), shape)?;
-        let bias = self.weight(&format!("{name}/bias"), &shape[..1])?;
-        let made = format!("{name}/made");
-        let node = self.node("Conv", &[from, &kernel, &bias], &made);
-        for (key, values) in [("kernel_shape", vec![3]), ("pads", vec![1, 1]), ("strides", vec![step])] {
-            node.attributes.insert(key.to_owned(), Attribute::Ints(values));
+    /// An empty cache for the states of one spectrum.
+    pub fn source(&self) -> Cache {
+        self.decoder.cache(self.stem.frames())
+    }
+
+    /// A spectrum `[bands, frames]` to states `[frames / 2, width]`. Sets aside no memory.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for other lengths.
+    pub fn encode(&self, room: &mut Workspace, spectrum: &[f32], states: &mut [f32]) -> Result<(), Error> {
+        let lengths =
+            [("spectrum", self.spectrum(), spectrum.len()), ("states", self.states(), states.len())];
+        for (name, [rows, columns], got) in lengths {
+            if rows * columns != got {
+                return Err(Error::tensor(name, format!("{rows} x {columns} values"), got.to_string()));
+            }
         }
-        self.gelu(&made, &format!("{name}/gelu"))
+        self.stem.run(&mut room.stem, spectrum, &mut room.rows);
+        let failed = |it: crate::PlanError| Error::Run { executor: NAME, reason: it.to_string() };
+        self.encoder.run(&mut room.encoder, &room.rows, None, states).map_err(failed)
     }
 
-    /// `x · 0.5 · (1 + erf(x / √2))`, in the form PyTorch exports, which others recognise.
-    fn gelu(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let (root, one, half) =
-            (self.number(std::f32::consts::SQRT_2)?, self.number(1.0)?, self.number(0.5)?);
-        let part = |step: &str| format!("{to}/{step}");
-        self.node("Div", &[from, &root], &part("scaled"));
-        self.node("Erf", &[&part("scaled")], &part("erf"));
-        self.node("Add", &[&part("erf"), &one], &part("raised"));
-        self.node("Mul", &[from, &part("raised")], &part("product"));
-        self.node("Mul", &[&part("product"), &half], to);
-        Ok(())
+    /// Takes states `[any number, width]` in, to be decoded from: keys and values of every block, in place of what the source
+    /// held. Sets aside no memory.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for rows that are not whole or a source of another network; [`Error::TooLarge`] for more states than it
+    /// has room for.
+    pub fn take_in(&self, room: &mut Workspace, states: &[f32], source: &mut Cache) -> Result<(), Error> {
+        self.decoder.take_in(&mut room.decoder, states, source)
     }
 
-    fn norm(&mut self, name: &str, from: &str, to: &str) -> Result<(), Error> {
-        let shape = [self.width];
-        let scale = self.weight(&format!("{name}/gamma"), &shape)?;
-        let shift = self.weight(&format!("{name}/beta"), &shape)?;
-        let node = self.node("LayerNormalization", &[from, &scale, &shift], to);
-        node.attributes.insert("axis".to_owned(), Attribute::Int(-1));
-        node.attributes.insert("epsilon".to_owned(), Attribute::Float(EPSILON));
-        Ok(())
+    /// Reads what follows in each sequence; [`Whisper::logits`] can then be had of each token read. A token's logits are the
+    /// same to the bit however the sequence is cut into steps and whatever stands beside it. Sets aside no memory.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for more tokens than workspace, cache or context have room for; [`Error::Tensor`] for a token that is
+    /// not in the vocabulary or a cache of another network. Nothing was read then.
+    pub fn read(&self, room: &mut Workspace, turns: &mut [Turn<'_>]) -> Result<(), Error> {
+        self.decoder.read(&mut room.decoder, turns)
     }
 
-    fn block(&mut self, layer: usize, from: &str) -> Result<String, Error> {
-        let name = |part: &str| format!("encoder/layer_{layer}/{part}");
-        self.norm(&name("self_attention/layer_norm"), from, &name("attention/normed"))?;
-        self.attention(&name("self_attention"), &name("attention/normed"), &name("attention/out"))?;
-        self.node("Add", &[from, &name("attention/out")], &name("attended"));
-        self.norm(&name("ffn/layer_norm"), &name("attended"), &name("ffn/normed"))?;
-        let (width, inner) = (self.width, self.weights.section(&name("ffn/linear_0/weight"))?.shape[0]);
-        self.linear(&name("ffn/linear_0"), (0, inner, width), &name("ffn/normed"), &name("ffn/up"))?;
-        self.gelu(&name("ffn/up"), &name("ffn/gelu"))?;
-        self.linear(&name("ffn/linear_1"), (0, width, inner), &name("ffn/gelu"), &name("ffn/down"))?;
-        self.node("Add", &[&name("attended"), &name("ffn/down")], &name("out"));
-        Ok(name("out"))
+    /// Logits of the token that follows each of these rows (tokens of all turns of the last [`Whisper::read`], one after
+    /// another), `[vocabulary]` each; 16 rows at most. Sets aside no memory.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] for rows that were not read; [`Error::TooLarge`] for more than 16.
+    pub fn logits<'a>(
+        &self,
+        room: &'a mut Workspace,
+        rows: Range<usize>,
+    ) -> Result<impl ExactSizeIterator<Item = &'a [f32]>, Error> {
+        self.decoder.logits(&mut room.decoder, rows)
+    }
+}
+
+fn le(floats: &[f32]) -> Vec<u8> {
+    floats.iter().flat_map(|it| it.to_le_bytes()).collect()
+}
+
+/// `[places, width]` of either part.
+fn positions(layers: &Layers<'_>, part: &str, width: usize) -> Result<Vec<f32>, Error> {
+    let name = format!("{part}/position_encodings/encodings");
+    let shape = layers.weights.section(&name)?.shape.as_slice();
+    Error::limit(&name, MAX_PLACES, shape.first().map_or(0, |it| *it as u64), "places")?;
+    match shape {
+        &[places, got] if got == width && places > 0 => layers.vector(&name, places * width),
+        shape => Err(Error::tensor(&name, format!("places of {width}"), format!("{shape:?}"))),
+    }
+}
+
+/// Outputs of a layer, for shapes that only it says.
+fn outputs(layers: &Layers<'_>, layer: &str) -> Result<usize, Error> {
+    layers.shape(layer).map(|[_, outputs]| outputs)
+}
+
+fn encoder_block(layers: &Layers<'_>, at: usize, width: usize) -> Result<Block, Error> {
+    let name = |part: &str| format!("encoder/layer_{at}/{part}");
+    let hidden = outputs(layers, &name("ffn/linear_0"))?;
+    Ok(Block {
+        attend: layers.dense(&name("self_attention/linear_0"), [width, 3 * width])?,
+        output: layers.dense(&name("self_attention/linear_1"), [width, width])?,
+        up: layers.dense(&name("ffn/linear_0"), [width, hidden])?,
+        down: layers.dense(&name("ffn/linear_1"), [hidden, width])?,
+        attention_norm: layers.norm(&name("self_attention/layer_norm"), width)?,
+        linear_norm: layers.norm(&name("ffn/layer_norm"), width)?,
+    })
+}
+
+fn decoder(layers: &Layers<'_>, width: usize) -> Result<DecoderPlan, Error> {
+    let heads = heads(layers.weights, "decoder/num_heads", width)?;
+    if !(width / heads).is_multiple_of(WIDTH) {
+        let got = (width / heads).to_string();
+        return Err(Error::malformed(
+            "decoder/num_heads",
+            format!("heads of a multiple of {WIDTH} values"),
+            got,
+        ));
+    }
+    let made = (0..blocks(layers.weights, "decoder")?).map(|it| decoder_block(layers, it, width));
+    Ok(DecoderPlan {
+        isa: layers.isa,
+        heads,
+        embeddings: layers.dense(EMBEDDINGS, [width, outputs(layers, EMBEDDINGS)?])?,
+        positions: positions(layers, "decoder", width)?,
+        blocks: made.collect::<Result<_, _>>()?,
+        last_norm: layers.norm("decoder/layer_norm", width)?,
+    })
+}
+
+fn decoder_block(layers: &Layers<'_>, at: usize, width: usize) -> Result<DecoderBlock, Error> {
+    let name = |part: &str| format!("decoder/layer_{at}/{part}");
+    let hidden = outputs(layers, &name("ffn/linear_0"))?;
+    let dense = |part: &str, outputs: usize| layers.dense(&name(part), [width, outputs]);
+    Ok(DecoderBlock {
+        attend: dense("self_attention/linear_0", 3 * width)?,
+        output: dense("self_attention/linear_1", width)?,
+        query: dense("attention/linear_0", width)?,
+        source: dense("attention/linear_1", 2 * width)?,
+        source_output: dense("attention/linear_2", width)?,
+        up: dense("ffn/linear_0", hidden)?,
+        down: layers.dense(&name("ffn/linear_1"), [hidden, width])?,
+        attention_norm: layers.norm(&name("self_attention/layer_norm"), width)?,
+        source_norm: layers.norm(&name("attention/layer_norm"), width)?,
+        linear_norm: layers.norm(&name("ffn/layer_norm"), width)?,
+    })
+}
+
+fn ports(stem: &StemPlan, decoder: &DecoderPlan) -> (Vec<Port>, Vec<Port>) {
+    let fixed = |name: &str, shape: &[usize]| Port::fixed(name, Dtype::F32, shape);
+    let length = || Dim::Named("length".to_owned());
+    let tokens = Port { name: "tokens".to_owned(), dtype: Dtype::I64, shape: Some(vec![length()]) };
+    let shape = Some(vec![length(), Dim::Fixed(decoder.vocabulary())]);
+    let logits = Port { name: "logits".to_owned(), dtype: Dtype::F32, shape };
+    let states = fixed("states", &[1, stem.frames(), decoder.width()]);
+    (vec![fixed("mel", &[1, stem.bands(), 2 * stem.frames()]), tokens], vec![states, logits])
+}
+
+/// A spectrum and tokens in, states and the logits after each token out.
+impl Executor for Whisper {
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    fn attention(&mut self, name: &str, from: &str, to: &str) -> Result<(), Error> {
-        let (width, heads) = (self.width, self.heads as i64);
-        let split = "split into heads";
-        self.constant(split, Tensor::i64([4], vec![0, 0, heads, width as i64 / heads])?);
-        self.constant("join heads", Tensor::i64([3], vec![0, 0, width as i64])?);
-        let part = |step: &str| format!("{name}/{step}");
-        for (place, which, perm) in
-            [(0, "query", [0, 2, 1, 3]), (1, "key", [0, 2, 3, 1]), (2, "value", [0, 2, 1, 3])]
-        {
-            self.linear(&part("linear_0"), (place, width, width), from, &part(which))?;
-            self.node("Reshape", &[&part(which), split], &part(&format!("{which}/heads")));
-            let turned = self.node(
-                "Transpose",
-                &[&part(&format!("{which}/heads"))],
-                &part(&format!("{which}/turned")),
-            );
-            turned.attributes.insert("perm".to_owned(), Attribute::Ints(perm.to_vec()));
-        }
-        let scale = self.number((width as f32 / heads as f32).sqrt())?;
-        self.node("MatMul", &[&part("query/turned"), &part("key/turned")], &part("products"));
-        self.node("Div", &[&part("products"), &scale], &part("scores"));
-        let softmax = self.node("Softmax", &[&part("scores")], &part("shares"));
-        softmax.attributes.insert("axis".to_owned(), Attribute::Int(-1));
-        self.node("MatMul", &[&part("shares"), &part("value/turned")], &part("mixed"));
-        let turned = self.node("Transpose", &[&part("mixed")], &part("mixed/turned"));
-        turned.attributes.insert("perm".to_owned(), Attribute::Ints(vec![0, 2, 1, 3]));
-        self.node("Reshape", &[&part("mixed/turned"), "join heads"], &part("joined"));
-        self.linear(&part("linear_1"), (0, width, width), &part("joined"), to)
+    fn inputs(&self) -> &[Port] {
+        &self.ports.0
     }
 
-    /// A product with a matrix stored `[outputs, inputs]`, of which the rows from `place · outputs` on are taken, and its bias.
-    fn linear(
-        &mut self,
-        name: &str,
-        (place, outputs, inputs): (usize, usize, usize),
-        from: &str,
-        to: &str,
-    ) -> Result<(), Error> {
-        let (matrix, bias) =
-            (self.weights.floats(&format!("{name}/weight"))?, self.weights.floats(&format!("{name}/bias"))?);
-        let first = place * outputs;
-        let (Some(rows), Some(bias)) =
-            (matrix.get(first * inputs..(first + outputs) * inputs), bias.get(first..first + outputs))
-        else {
-            let got = format!("{} weights and {} biases", matrix.len(), bias.len());
-            return Err(Error::tensor(name, format!("{} rows of {inputs}", first + outputs), got));
+    fn outputs(&self) -> &[Port] {
+        &self.ports.1
+    }
+
+    fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
+        let [spectrum, tokens] = inputs else {
+            return Err(Error::tensor("inputs", "mel and tokens", "others"));
         };
-        let turned =
-            (0..inputs).flat_map(|column| rows.iter().skip(column).step_by(inputs)).copied().collect();
-        let bias = bias.to_vec();
-        self.constant(&format!("{to}/weight"), Tensor::f32([inputs, outputs], turned)?);
-        self.constant(&format!("{to}/bias"), Tensor::f32([outputs], bias)?);
-        self.node("MatMul", &[from, &format!("{to}/weight")], &format!("{to}/product"));
-        self.node("Add", &[&format!("{to}/product"), &format!("{to}/bias")], to);
-        Ok(())
+        let unfit = || Error::tensor("mel", "32-bit floats", spectrum.dtype().name());
+        let (spectrum, tokens) = (spectrum.as_f32().ok_or_else(unfit)?, numbered(tokens, self.vocabulary())?);
+        let mut room =
+            self.rooms.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(|| self.room());
+        let outcome = self.answer(&mut room, spectrum, &tokens);
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+        let (states, logits) = outcome?;
+        let ([frames, width], vocabulary) = (self.states(), self.vocabulary());
+        Ok(vec![Tensor::f32([1, frames, width], states)?, Tensor::f32([tokens.len(), vocabulary], logits)?])
     }
+}
+
+impl Whisper {
+    fn room(&self) -> Room {
+        Room { workspace: self.workspace(READ), source: self.source(), cache: self.cache() }
+    }
+
+    /// States of a spectrum, and logits after each token.
+    fn answer(
+        &self,
+        room: &mut Room,
+        spectrum: &[f32],
+        tokens: &[u32],
+    ) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        Error::limit("tokens", self.context() as u64, tokens.len() as u64, "tokens")?;
+        let mut states = vec![0.0; self.states().iter().product()];
+        let mut logits = Vec::with_capacity(tokens.len() * self.vocabulary());
+        let Room { workspace, source, cache } = room;
+        self.encode(workspace, spectrum, &mut states)?;
+        self.take_in(workspace, &states, source)?;
+        cache.truncate(0);
+        for tokens in tokens.chunks(READ) {
+            self.read(workspace, &mut [Turn { tokens, cache: &mut *cache, source }])?;
+            self.logits(workspace, 0..tokens.len())?.for_each(|row| logits.extend_from_slice(row));
+        }
+        Ok((states, logits))
+    }
+}
+
+/// Tokens by number, each in the vocabulary.
+fn numbered(tokens: &Tensor, vocabulary: usize) -> Result<Vec<u32>, Error> {
+    let number = |&it: &i64| {
+        let known = u32::try_from(it).ok().filter(|it| (*it as usize) < vocabulary);
+        known.ok_or_else(|| {
+            Error::tensor("tokens", format!("numbers from 0 to {}", vocabulary - 1), it.to_string())
+        })
+    };
+    tokens.as_i64().unwrap_or(&[]).iter().map(number).collect()
 }

@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use neural::{Attribute, Dtype, Error, Graph, Layout, Node, Note, Packing, Port, Tensor, Tensors, Weights};
+use neural::{
+    Attribute, Dtype, Error, Graph, Isa, Llama, Node, Port, Precision, Tensor, Tensors, Tokens, Weights,
+    weights::{Layout, Note, Packing},
+    whisper::Whisper,
+};
 
 /// Megabytes that refusing any of the files may take.
 const MAX_MEGABYTES: f64 = 24.0;
@@ -19,6 +23,7 @@ const MAX_TIME: Duration = Duration::from_secs(20);
 
 /// Every file of `attacks/artefacts`, and words of the message.
 const REFUSED: &[(&str, &str)] = &[
+    ("activation-other.ct2", "decoder/activation: expected 3, got [0]"),
     ("alias-itself.ct2", "second weight of this name"),
     ("alias-unknown.ct2", "expected a weight of this name"),
     ("alignment-zero.gguf", "alignment that is a power of two"),
@@ -52,10 +57,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("header-lies.inkpack", "at most 67108864 bytes"),
     ("header-lies.npz", "at most 65536 bytes"),
     ("header-short.safetensors", "safetensors header"),
+    ("heads-none.ct2", "encoder/num_heads: expected a divisor of 16, got 0"),
     ("keras.h5", "HDF5"),
+    ("kernel-empty.ct2", "dimensions above 0"),
     ("kind-unknown.ct2", "type 9"),
     ("kind-unknown.gguf", "ggml type 77"),
     ("kind-unknown.onnx", "type number 99"),
+    ("layout-later.inkpack", "pack the network again with this program"),
     ("length-lies.onnx", "expected a field of 1099511627776 bytes"),
     ("list-lies.gguf", "at most 1048576 elements"),
     ("list-long.gguf", "to the end"),
@@ -69,6 +77,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("offsets-back.safetensors", "safetensors header"),
     ("offsets-far.safetensors", "safetensors header"),
     ("overlap.safetensors", "safetensors header"),
+    ("panels-other.inkpack", "the bytes of [3, 16]"),
+    ("panels-short.inkpack", "the bytes of [3, 16]"),
     ("pickle.npz", "pickles"),
     ("rows-uneven.gguf", "multiple of 32 weights"),
     ("self.onnx", "before Relu \"y\" uses it"),
@@ -79,6 +89,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("shape-overflow.safetensors", "safetensors header"),
     ("size-lies.ct2", "4294967295 bytes of values"),
     ("strings.onnx", "got strings"),
+    ("table-empty.ct2", "dimensions above 0"),
     ("tensors-lie.gguf", "at most 200000 weights"),
     ("text-lies.gguf", "at most 1048576 bytes"),
     ("torch.pt", "PyTorch"),
@@ -102,7 +113,7 @@ fn read(path: &Path) -> Result<(), Error> {
     match path.extension().and_then(|it| it.to_str()) {
         Some("onnx") => Graph::read_onnx(path).map(drop),
         Some("npz") => Tensors::read_npz(path).map(drop),
-        _ => Weights::open(path).map(|weights| read_all(&weights)),
+        _ => read_all(&Weights::open(path)?),
     }
 }
 
@@ -110,16 +121,23 @@ fn read_bytes(kind: &str, bytes: &[u8]) -> Result<(), Error> {
     match kind {
         "onnx" => Graph::from_onnx(bytes.to_vec()).map(drop),
         "npz" => Tensors::from_npz(bytes).map(drop),
-        _ => Weights::from_bytes(bytes.to_vec()).map(|weights| read_all(&weights)),
+        _ => read_all(&Weights::from_bytes(bytes.to_vec())?),
     }
 }
 
-/// Whatever the header let pass must be readable without a panic.
-fn read_all(weights: &Weights) {
+/// Whatever the header let pass must be readable without a panic; what says that it is a network is opened as one.
+fn read_all(weights: &Weights) -> Result<(), Error> {
     for (name, _) in weights.iter() {
         let _ = (weights.floats(name), weights.tensor(name));
     }
     let _ = weights.verify();
+    if weights.notes().contains_key("general.architecture") {
+        return Llama::open(weights, None).map(drop);
+    }
+    match weights.notes().get("specification") {
+        Some(Note::Text(it)) if it == "WhisperSpec" => Whisper::open(weights, None, Isa::best()).map(drop),
+        _ => Ok(()),
+    }
 }
 
 /// Megabytes this thread held at most while it ran.
@@ -234,4 +252,18 @@ fn changed_cut_and_joined_bytes_never_panic_and_never_take_memory() {
             assert!(taken < MAX_MEGABYTES, "{kind} took {taken} MB for {changed:?}");
         }
     }
+}
+
+#[test]
+fn the_networks_the_fuzzer_starts_from_are_whole() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let opened = |name: &str| Weights::open(&folder.join(name)).unwrap();
+    let whisper = opened("ctranslate2/whisper.ct2");
+    for precision in [Precision::Float, Precision::Int8] {
+        Whisper::open(&whisper, Some(precision), Isa::best()).unwrap();
+    }
+    Whisper::open(&opened("packed/whisper.inkpack"), None, Isa::best()).unwrap();
+    let llama = opened("gguf/llama.gguf");
+    Llama::open(&llama, None).unwrap().log_probabilities(&[0, 5, 15]).unwrap();
+    Tokens::of(&llama).unwrap();
 }

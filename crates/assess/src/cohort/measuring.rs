@@ -22,12 +22,12 @@ use study::{Cohort, CohortSubmission, Column, FeatureTable, Participant, Partici
 
 use super::gathering::{chosen_drawing, is_picture};
 use crate::{
-    Error, Intake, Measured, Received, Whose,
+    Error, Intake, Measured, Received, Shard, Whose,
     batch::measure_files,
     facts::{CaptureFacts, Codes},
     measurement::sets,
 };
-use notes::{Note, Notes, Question};
+use notes::{NOTES, Note, Notes, Question, notes_of};
 
 /// How a cohort's files are measured.
 #[derive(Debug, Clone)]
@@ -74,16 +74,10 @@ pub fn measure_cohort(
     let wanted: Vec<SetId> = defined.iter().map(|(set, _)| set.clone()).collect();
     let (measurable, passed_over) = measurable(&cohort.submissions);
     let work = Work::new(folder, &cohort, how, &wanted);
-    let mut notes = Notes::open(folder, work.question(how), measurable.len())?;
-    let done = std::sync::atomic::AtomicUsize::new(notes.notes.len());
-    let left: Vec<usize> = measurable[notes.notes.len()..].to_vec();
-    let one = |&row: &usize| {
-        let note = work.note(row);
-        let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        tick(done, measurable.len());
-        note
-    };
-    measure_files(&left, one, |fresh| notes.add(fresh))?;
+    let question = work.question(how);
+    let mut notes = Notes::open(folder, NOTES, &question, measurable.len())?;
+    notes.take_up(folder, &question, measurable.len())?;
+    work.measure(&measurable, &mut notes, tick)?;
     let sessions = ordered_sessions(&cohort.submissions);
     let notes = notes.notes;
     let table =
@@ -95,7 +89,7 @@ pub fn measure_cohort(
         people: table.len(),
         columns: table.columns().len(),
         measured: notes.iter().filter(|it| it.declined.is_none()).count(),
-        declined: notes.iter().filter_map(|it| Some((it.file.clone(), it.declined.clone()?))).collect(),
+        declined: declined(&notes),
         passed_over,
         repeated: sessions.values().map(|it| it.len() - 1).sum(),
     };
@@ -106,6 +100,35 @@ pub fn measure_cohort(
     cohort.table = Some(table);
     cohort.write_measured(folder)?;
     Ok(gathered)
+}
+
+/// Measures a part of a cohort's files and notes what came of them in `measured-I-of-N.jsonl`, so that several machines can share
+/// the work. When every part is done, or some, [`measure_cohort`] takes them up: the table is that of one run, to the byte.
+///
+/// Gives how many files were measured and which were declined, and why. Errors are those of [`measure_cohort`].
+pub fn measure_part(
+    folder: &Path,
+    how: &Measuring,
+    part: Shard,
+    tick: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Gathered, Error> {
+    let cohort = Cohort::read(folder)?;
+    refuse_what_cannot_be_measured(folder, &cohort)?;
+    let wanted: Vec<SetId> = defined(&how.sets).into_iter().map(|(set, _)| set).collect();
+    let (measurable, _) = measurable(&cohort.submissions);
+    let own = &measurable[part.places(measurable.len())];
+    let work = Work::new(folder, &cohort, how, &wanted);
+    let mut notes = Notes::open(folder, &notes_of(part), &work.question(how), own.len())?;
+    work.measure(own, &mut notes, tick)?;
+    Ok(Gathered {
+        measured: notes.notes.iter().filter(|it| it.declined.is_none()).count(),
+        declined: declined(&notes.notes),
+        ..Gathered::default()
+    })
+}
+
+fn declined(notes: &[Note]) -> Vec<(String, String)> {
+    notes.iter().filter_map(|it| Some((it.file.clone(), it.declined.clone()?))).collect()
 }
 
 /// Every set that was asked for with its definitions, in the order of the rooms.
@@ -228,6 +251,24 @@ impl<'a> Work<'a> {
     fn capture(&self, submission: &CohortSubmission) -> CaptureFacts {
         let person = self.people.get(&submission.participant);
         person.map(|person| self.codes.facts(person, submission.date)).unwrap_or_default()
+    }
+
+    /// Measures the rows that have no note yet, in their order.
+    fn measure(
+        &self,
+        rows: &[usize],
+        notes: &mut Notes,
+        tick: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(), Error> {
+        let done = std::sync::atomic::AtomicUsize::new(notes.notes.len());
+        let left: Vec<usize> = rows[notes.notes.len()..].to_vec();
+        let one = |&row: &usize| {
+            let note = self.note(row);
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tick(done, rows.len());
+            note
+        };
+        measure_files(&left, one, |fresh| notes.add(fresh))
     }
 
     fn note(&self, row: usize) -> Note {
@@ -359,7 +400,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::super::{Layout, import_cohort, lookalike::Folder};
-    use super::{notes::NOTES, *};
+    use super::*;
 
     fn how(sets: &[&str]) -> Measuring {
         let sets = sets.iter().map(|it| it.parse().unwrap()).collect();
@@ -460,6 +501,41 @@ mod tests {
         let bytes = |folder: &Path| fs::read(folder.join("features.parquet")).unwrap();
         assert_eq!(bytes(&whole), bytes(&broken));
         assert!(run(&broken, &["ink@1"]).unwrap_err().to_string().contains("measured.jsonl"));
+    }
+
+    #[test]
+    fn parts_measured_apart_make_the_table_of_one_run() {
+        let (_whole, whole) = cohort(false);
+        run(&whole, &["ink@1", "file@1"]).unwrap();
+        let bytes = |folder: &Path| fs::read(folder.join("features.parquet")).unwrap();
+        let sets = how(&["ink@1", "file@1"]);
+        let (_apart, apart) = cohort(false);
+        let part = |part: usize| measure_part(&apart, &sets, Shard { part, of: 3 }, &|_, _| ()).unwrap();
+        // The parts in any order; the last holds the file that is declined.
+        assert_eq!([3, 1, 2].map(|it| part(it).measured), [2, 2, 3]);
+        assert_eq!(part(3).declined.len(), 1);
+        let measured_again = std::sync::atomic::AtomicUsize::new(0);
+        let tick = |_: usize, _: usize| {
+            measured_again.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        measure_cohort(&apart, &sets, &tick).unwrap();
+        assert_eq!((measured_again.into_inner(), bytes(&apart)), (0, bytes(&whole)));
+        let notes = |folder: &Path| fs::read_to_string(folder.join(NOTES)).unwrap();
+        assert_eq!(notes(&apart), notes(&whole));
+    }
+
+    #[test]
+    fn a_part_that_is_missing_is_measured_with_the_whole_and_one_of_another_question_refused() {
+        let (_apart, apart) = cohort(false);
+        let part =
+            |sets: &[&str], part: usize| measure_part(&apart, &how(sets), Shard { part, of: 4 }, &|_, _| ());
+        part(&["ink@1"], 1).unwrap();
+        part(&["ink@1"], 3).unwrap();
+        assert_eq!(run(&apart, &["ink@1"]).unwrap().measured, 7);
+        let (_other, other) = cohort(false);
+        measure_part(&other, &how(&["file@1"]), Shard { part: 1, of: 2 }, &|_, _| ()).unwrap();
+        let message = run(&other, &["ink@1"]).unwrap_err().to_string();
+        assert!(message.contains("measured-1-of-2.jsonl"), "{message}");
     }
 
     #[test]

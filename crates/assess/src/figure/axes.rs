@@ -149,6 +149,11 @@ impl Look {
         Self { colour, width: "2.2", dashes: Some("7 3") }
     }
 
+    /// A third line beside them.
+    pub(crate) fn third(colour: &'static str) -> Self {
+        Self { colour, width: "2.2", dashes: Some("1.5 4") }
+    }
+
     /// What the plot is held against: chance, the ideal, referring everybody.
     pub(crate) fn against() -> Self {
         Self { colour: MUTED, width: "1.2", dashes: Some("3 4") }

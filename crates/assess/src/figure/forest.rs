@@ -11,6 +11,11 @@ const WIDTH: f64 = 300.0;
 pub(crate) struct Forest {
     x: Scale,
     from: f64,
+    to: f64,
+    /// Distance of the ticks.
+    step: f64,
+    /// What nothing at all reaches.
+    chance: Option<f64>,
     headline: Option<f64>,
 }
 
@@ -19,17 +24,35 @@ impl Forest {
     pub(crate) fn new(lows: impl IntoIterator<Item = f64>, headline: Option<f64>) -> Self {
         let lowest = lows.into_iter().filter(|it| it.is_finite()).fold(0.4, f64::min);
         let from = ((lowest * 10.0).floor() / 10.0).max(0.0);
-        Self { x: Scale::linear((from, 1.0), (8.0, WIDTH - 8.0)), from, headline }
+        let step = if from < 0.2 { 0.5 } else { 0.1 };
+        let x = Scale::linear((from, 1.0), (8.0, WIDTH - 8.0));
+        Self { x, from, to: 1.0, step, chance: Some(0.5).filter(|it| from < *it), headline }
+    }
+
+    /// A scale from 0 that holds every high end: of errors, where less is better.
+    pub(crate) fn of_errors(highs: impl IntoIterator<Item = f64>, headline: Option<f64>) -> Self {
+        let most = highs.into_iter().filter(|it| it.is_finite()).fold(1e-9, f64::max);
+        let step = super::round_step(most, 6);
+        let to = (most / step).ceil() * step;
+        Self { x: Scale::linear((0.0, to), (8.0, WIDTH - 8.0)), from: 0.0, to, step, chance: None, headline }
+    }
+
+    /// The same with another value that nothing at all reaches, or none.
+    pub(crate) fn with_chance(self, chance: Option<f64>) -> Self {
+        Self { chance, ..self }
     }
 
     /// The scale itself, for the head of the column: chance is .5.
     pub(crate) fn scale(&self) -> Markup {
-        let ticks = ((self.from * 10.0).round() as u32..=10).map(|it| f64::from(it) / 10.0);
-        let every = if self.from < 0.2 { 5 } else { 1 };
+        let first = (self.from / self.step - 1e-9).ceil() as u32;
+        let ticks = (first..=(self.to / self.step + 1e-9) as u32).map(|it| f64::from(it) * self.step);
+        let words = |tick: f64| match self.step {
+            step if step >= 1.0 => format!("{tick:.0}"),
+            _ if self.to > 1.0 => format!("{tick:.1}"),
+            _ => format!("{tick:.1}").replace("0.", "."),
+        };
         let body = html! {
-            @for tick in ticks.filter(|it| ((it * 10.0).round() as u32).is_multiple_of(every)) {
-                (text(self.x.at(tick), 11.0, "tick", "middle", &format!("{tick:.1}").replace("0.", ".")))
-            }
+            @for tick in ticks { (text(self.x.at(tick), 11.0, "tick", "middle", &words(tick))) }
         };
         canvas(WIDTH, 14.0, "scale", &body)
     }
@@ -39,8 +62,8 @@ impl Forest {
         let colour = if greyed { "#9aa7b8" } else { CALM };
         let x = |value: f64| px(self.x.at(value));
         let body = html! {
-            line x1=(x(self.from)) x2=(x(1.0)) y1="9" y2="9" stroke=(FAINT) {}
-            @if self.from < 0.5 { line x1=(x(0.5)) x2=(x(0.5)) y1="0" y2="18" stroke=(MUTED) stroke-dasharray="2 2" {} }
+            line x1=(x(self.from)) x2=(x(self.to)) y1="9" y2="9" stroke=(FAINT) {}
+            @if let Some(chance) = self.chance { line x1=(x(chance)) x2=(x(chance)) y1="0" y2="18" stroke=(MUTED) stroke-dasharray="2 2" {} }
             @if let Some(headline) = self.headline { line x1=(x(headline)) x2=(x(headline)) y1="0" y2="18" stroke="#9cc5bc" stroke-width="1.5" {} }
             line x1=(x(low)) x2=(x(high)) y1="9" y2="9" stroke=(colour) stroke-width="2.4" {}
             circle cx=(x(value)) cy="9" r="4.5" fill=(if greyed { "white" } else { colour }) stroke=(if greyed { colour } else { "white" }) stroke-width="1.5" {}
@@ -58,6 +81,13 @@ mod tests {
         assert!((Forest::new([0.55, 0.72], None).from - 0.4).abs() < 1e-12);
         assert!((Forest::new([0.27, f64::NAN], None).from - 0.2).abs() < 1e-12);
         assert!(Forest::new([-0.3], None).from.abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_scale_of_errors_begins_at_0_and_ends_at_a_round_number() {
+        let forest = Forest::of_errors([2.3, 4.1, f64::NAN], None);
+        assert!((forest.to - 5.0).abs() < 1e-12 && forest.from == 0.0);
+        assert!(forest.scale().into_string().contains(">4<"), "{}", forest.scale().into_string());
     }
 
     #[test]

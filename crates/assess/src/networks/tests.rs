@@ -125,3 +125,48 @@ fn a_network_that_is_not_here_names_the_command_that_fetches_it() {
     assert!(message.contains("inkling networks fetch net"), "{message}");
     assert!(networks.folder("other").unwrap_err().to_string().contains("expected one of net"));
 }
+
+/// The smallest Whisper there can be, as the fuzzer starts from it, and a home that knows it.
+fn small_whisper() -> (tempfile::TempDir, Networks) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/ctranslate2/whisper.ct2");
+    let bytes = fs::read(path).unwrap();
+    fs::write(folder.path().join("model.bin"), &bytes).unwrap();
+    let json = format!(
+        r#"{{"networks": [{{"name": "hears", "purpose": "a test", "licence": "MIT", "pack": "model.bin",
+            "sources": [{{"packages": ["hears==1.0"], "files": [
+              {{"file": "model.bin", "bytes": {}, "sha256": "{}", "parts": ["model.bin"]}}]}}]}}]}}"#,
+        bytes.len(),
+        neural::digest(&bytes),
+    );
+    let networks =
+        Networks { manifest: Manifest::of(&json).unwrap(), folder: folder.path().join("home/networks") };
+    (folder, networks)
+}
+
+#[test]
+fn whisper_is_packed_as_integers_and_its_packed_file_is_what_runs() {
+    let (folder, networks) = small_whisper();
+    let here = networks.fetch("hears", Some(folder.path())).unwrap();
+    let file = networks.file("hears").unwrap();
+    assert_eq!(file, here.join("model.inkpack"));
+    let whisper = Whisper::open(&Weights::open(&file).unwrap(), None, neural::Isa::best()).unwrap();
+    assert_eq!((whisper.precision(), whisper.vocabulary()), (Precision::Int8, 20));
+    let network = neural::Network::open(&file, 1).unwrap();
+    let inputs = neural::bench::made_up(network.inputs(), 1, 3).unwrap();
+    assert_eq!(network.run(&inputs).unwrap().get("logits").unwrap().shape(), [3, 20]);
+}
+
+#[test]
+fn a_packed_file_that_was_changed_is_found_by_verify_and_by_its_header_at_opening() {
+    let (folder, networks) = small_whisper();
+    let here = networks.fetch("hears", Some(folder.path())).unwrap();
+    let path = here.join("model.inkpack");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert!(networks.verify("hears").unwrap_err().to_string().contains("SHA-256"));
+    bytes[60] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert!(Weights::open(&networks.file("hears").unwrap()).unwrap_err().to_string().contains("header"));
+}

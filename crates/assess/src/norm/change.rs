@@ -2,7 +2,8 @@
 //!
 //! Jacobson & Truax 1991 (J Consult Clin Psychol 59:12–19): the change divided by the standard error of a difference,
 //! SD · √(2 (1 − r)). Where a study gives the 95 % minimal detectable change instead, it is 1.96 such errors. A mean gain at the
-//! second sitting is taken off first (Chelune et al. 1993) where it is known.
+//! second sitting is taken off first (Chelune et al. 1993) where it is known. Where nothing is published, the people of the
+//! screener's own cohort who came again say how a measure repeats.
 
 use serde::Serialize;
 use study::{Session, Task};
@@ -12,7 +13,7 @@ use super::{
     row::{Kind, Row},
     standing::stratum,
 };
-use crate::{Error, assessment::Assessment, report::is_key};
+use crate::{Error, assessment::Assessment, assessor::same_task, report::is_key};
 
 /// Standard errors beyond which a change is called reliable.
 const RELIABLE: f64 = 1.96;
@@ -96,7 +97,12 @@ impl Norms {
                     "it means the same only on one device, and the device is another or not recorded";
                 Judgement::NotJudged { reason: reason.to_owned() }
             } else {
-                self.judgement((name, task), (old, new), &now.session)
+                match self.judgement((name, task), (old, new), &now.session) {
+                    Judgement::NotJudged { reason } => {
+                        by_card(now, (name, task), (old, new)).unwrap_or(Judgement::NotJudged { reason })
+                    }
+                    published => published,
+                }
             };
             rows.push(Change {
                 task: task.clone(),
@@ -151,6 +157,40 @@ impl Norms {
         Judgement::Reliable { index, better, source, note }
     }
 }
+
+/// What follows by the people whom the screener that was asked was fitted on and who came again, as its card has it: the change in
+/// standard errors of a difference, a gain from practice counted as error. `None` where too few came again.
+fn by_card(now: &Assessment, (feature, task): (&str, &Task), (old, new): (f64, f64)) -> Option<Judgement> {
+    let card = now.card.as_ref()?;
+    let known = card.repeats.iter().find(|it| {
+        let parts = it.column.split_once('/').filter(|(_, name)| *name == feature);
+        parts.is_some_and(|(theirs, _)| Task::new(theirs).is_ok_and(|it| same_task(task, &it)))
+    })?;
+    let index = known.index(old, new)?;
+    let icc = known.icc;
+    let source = format!("card of {}", card.name);
+    let mut note = format!(
+        "{} people in {} sessions, ICC {:.2} ({:.2} to {:.2})",
+        known.people, known.sessions, icc.value, icc.low, icc.high
+    );
+    if icc.value < POOR {
+        note += "; the measure repeats poorly";
+    }
+    if known.people < FEW {
+        note += "; few people";
+    }
+    if card.cohort.synthetic {
+        note += "; made-up people";
+    }
+    Some(match index.abs() > RELIABLE {
+        true => Judgement::Reliable { index, better: None, source, note },
+        false => Judgement::Noise { index, source, note },
+    })
+}
+
+/// Below this an ICC is poor, and fewer people say little (Koo & Li 2016).
+const POOR: f64 = 0.5;
+const FEW: usize = 30;
 
 /// Every measured value: task, feature, reach, number.
 fn measured(assessment: &Assessment) -> impl Iterator<Item = (&Task, &'static str, feature::Reach, f64)> {
@@ -236,6 +276,43 @@ mod tests {
             matches!(judged(8.5), Judgement::Reliable { better: Some(false), .. }),
             "4.5 below what practice gives"
         );
+    }
+
+    #[test]
+    fn a_screeners_own_people_who_came_again_judge_what_no_study_has() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/session"));
+        let assessor = crate::Assessor::new(crate::Fitted::shipped().unwrap(), crate::Intake::default());
+        let mut now = assessor.assess_folder(folder).unwrap();
+        let clock = Task::new("clock").unwrap();
+        let judge = |now: &Assessment, new| by_card(now, ("ink.darwin.total_time", &clock), (30.0, new));
+        assert!(judge(&now, 60.0).is_none(), "nobody of DARWIN came again");
+        let again = learn::Repeated {
+            column: "darwin-24/ink.darwin.total_time".to_owned(),
+            people: 24,
+            sessions: 2,
+            icc: learn::Interval { value: 0.41, low: 0.05, high: 0.69 },
+            sem: 5.0,
+            minimal_change: 13.86,
+            shift: -1.0,
+        };
+        now.card.as_mut().unwrap().repeats.push(again);
+        // One error of a difference is √2 · 5 s = 7.07 s.
+        let Some(Judgement::Noise { index, note, source }) = judge(&now, 43.0) else {
+            panic!("13 s are noise")
+        };
+        assert!((index - 13.0 / 50f64.sqrt()).abs() < 1e-12 && source == "card of handwriting-darwin@1");
+        assert_eq!(
+            note,
+            "24 people in 2 sessions, ICC 0.41 (0.05 to 0.69); the measure repeats poorly; few people"
+        );
+        assert!(matches!(judge(&now, 44.0), Some(Judgement::Reliable { better: None, .. })));
+        let norms = Norms::shipped().unwrap();
+        let mut key = now.card.as_ref().unwrap().repeats[0].clone();
+        key.column = "clock/ink.time.total".to_owned();
+        now.card.as_mut().unwrap().repeats.push(key);
+        let rows = norms.changes(&now.clone(), &now).unwrap().rows;
+        let row = rows.iter().find(|it| it.feature == "ink.time.total").unwrap();
+        assert!(matches!(&row.judgement, Judgement::Noise { index, .. } if *index == 0.0), "{row:?}");
     }
 
     #[test]

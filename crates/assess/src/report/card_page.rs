@@ -2,6 +2,7 @@
 //! and how useful it is, what else it could be, for whom, and what is not known.
 
 mod appendix;
+mod graded;
 mod more;
 mod origin;
 mod plots;
@@ -13,6 +14,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::page::{auc, document};
 use crate::words;
+pub use graded::graded_page;
 pub(super) use plots::roc;
 
 /// The whole card as HTML. Nothing is loaded from elsewhere; the slider works offline.
@@ -32,7 +34,8 @@ pub fn card_page(card: &Card) -> String {
         (rows::subgroups(card))
         @if let Some(cost) = &card.cost { (super::costs::section(cost)) }
         @for form in &card.forms { (rows::tasks(form)) }
-        (origin::findings(card))
+        (more::repeats(card))
+        (origin::findings(&card.findings, &card.limits))
         (origin::metrics(card))
         (origin::origin(card))
         (appendix::appendices(card))
@@ -85,7 +88,7 @@ fn condition(card: &Card) -> &'static str {
     }
 }
 
-/// A share as the page's script writes it too: whole in the middle, one decimal near 0 and 1, where it matters.
+/// A predictive value, as the page's script writes it too.
 pub(super) fn percent(share: f64) -> String {
-    if share >= 0.9 { format!("{:.1} %", 100.0 * share) } else { words::percent(share) }
+    words::predictive(share)
 }

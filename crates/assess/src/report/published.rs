@@ -208,7 +208,8 @@ pub(super) fn changes_page(assessment: &Assessment) -> Markup {
 
 /// What «reliable» means here.
 const RELIABLE: &str = "Reliable: more than 1.96 standard errors of a difference (Jacobson & Truax 1991), from the published reliability of the \
-                        measure. Where none is published, nothing is concluded from a change.";
+                        measure, or else from the people of the screener's own cohort who came again. Where there is neither, nothing is \
+                        concluded from a change.";
 
 /// The same for a terminal.
 pub(super) fn changes_text(text: &mut Text, assessment: &Assessment) {

@@ -71,12 +71,21 @@ pub(crate) fn evidence(score: &Score, card: &Card) -> String {
     let condition = condition(card);
     let (these, those) = if against { ("healthy people", condition) } else { (condition, "healthy people") };
     format!(
-        "What was drawn is {} times as likely in {these} as in {those} of the study: likelihood ratio {} (95 %: {}–{}).",
+        "What was {} is {} times as likely in {these} as in {those} of the study: likelihood ratio {} (95 %: {}–{}).",
+        done(score),
         words::ratio(times),
         words::ratio(value),
         words::ratio(low),
         words::ratio(high),
     )
+}
+
+/// What somebody did for the values that were scored: `drawn`, `spoken and drawn`.
+fn done(score: &Score) -> String {
+    let of = |room: &str| score.contributions.iter().any(|it| it.feature.split('.').next() == Some(room));
+    let words = [("voice", "spoken"), ("language", "said"), ("ink", "drawn")];
+    let done: Vec<&str> = words.into_iter().filter(|(room, _)| of(room)).map(|(_, word)| word).collect();
+    if done.is_empty() { "measured".to_owned() } else { done.join(" and ") }
 }
 
 /// The probability at the stated prevalence, with the study's own beside it.
@@ -95,8 +104,12 @@ pub(crate) fn probability(score: &Score, card: &Card, wording: Wording) -> Strin
 
 /// What the probability means for people like this one.
 pub(crate) fn people_like_this(score: &Score, card: &Card, wording: Wording) -> String {
-    let without = (100.0 * (1.0 - score.probability_at(wording.prevalence).value)).round();
-    format!("Of 100 people with this result, about {without:.0} do not have {}.", disease(card))
+    let without = match 100.0 * (1.0 - score.probability_at(wording.prevalence).value) {
+        it if it > 99.5 => "more than 99".to_owned(),
+        it if it < 0.5 => "fewer than 1".to_owned(),
+        it => format!("about {it:.0}"),
+    };
+    format!("Of 100 people with this result, {without} do not have {}.", disease(card))
 }
 
 /// How often the bands were wrong or undecided for people whom nothing was fitted on.
@@ -129,9 +142,9 @@ pub(crate) fn arithmetic(score: &Score, card: &Card, wording: Wording) -> Option
         sensitivity,
         specificity,
         words::stated_percent(wording.prevalence),
-        words::percent(positive),
-        words::percent(1.0 - positive),
-        words::percent(negative),
+        words::predictive(positive),
+        words::predictive(1.0 - positive),
+        words::predictive(negative),
     ))
 }
 
@@ -258,11 +271,14 @@ pub(crate) fn declined(assessment: &Assessment) -> impl Iterator<Item = (&Perfor
 /// Submissions that were measured and are not in the score, and why.
 pub(crate) fn not_in_score(assessment: &Assessment) -> Vec<String> {
     let Some(score) = assessment.conclusion.score() else { return vec![] };
-    let used =
-        |performed: &&Performed| score.tasks.iter().any(|it| crate::assessor::same_task(&performed.task, it));
-    let left = assessment.performed.iter().filter(|it| it.measured.outcome.is_ok() && !used(it));
-    left.map(|it| format!("{} is measured and not in the score: no screener for it is installed.", it.task))
-        .collect()
+    let same = |performed: &Performed, task: &Task| crate::assessor::same_task(&performed.task, task);
+    let why = |performed: &Performed| {
+        let aside = score.aside.iter().find(|it| it.tasks.iter().any(|task| same(performed, task)));
+        let reason = aside.map_or("no screener for it is installed", |it| it.reason.as_str());
+        format!("{} is measured and not in the score: {reason}.", performed.task)
+    };
+    let used = |performed: &&Performed| score.tasks.iter().any(|it| same(performed, it));
+    assessment.performed.iter().filter(|it| it.measured.outcome.is_ok() && !used(it)).map(why).collect()
 }
 
 /// Name and versions, for the last line.

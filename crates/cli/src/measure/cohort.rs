@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use assess::{Gathered, Intake, Measuring, measure_cohort};
+use assess::{Gathered, Intake, Measuring, Shard, measure_cohort, measure_part};
 
 use super::{Format, Line, Speaker};
 use crate::progress;
@@ -25,15 +25,23 @@ pub(super) fn run(folder: &Path, line: &Line) -> Result<ExitCode> {
     let intake = Intake { mm_per_unit: line.mm_per_unit, ..Intake::default() };
     let how = Measuring { sets: line.set.clone(), intake };
     let bar = progress::bar(0, "file");
-    let gathered = measure_cohort(folder, &how, &|done, of| {
+    let tick = |done: usize, of: usize| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
-    })?;
+    };
+    let gathered = match line.shard {
+        Some(shard) => measure_part(folder, &how, shard, &tick)?,
+        None => measure_cohort(folder, &how, &tick)?,
+    };
     bar.finish_and_clear();
     for (file, reason) in &gathered.declined {
         eprintln!("inkling: {file}: declined: {reason}");
     }
-    std::io::stdout().write_all(summary(&gathered, folder).as_bytes())?;
+    let said = match line.shard {
+        Some(shard) => of_part(&gathered, shard, folder),
+        None => summary(&gathered, folder),
+    };
+    std::io::stdout().write_all(said.as_bytes())?;
     Ok(if gathered.declined.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -44,17 +52,25 @@ fn refuse_other_outputs(line: &Line) -> Result<()> {
         ("--write", line.write.is_some()),
         ("--contours", !line.contours.is_empty()),
         ("--plot", line.plot.is_some()),
-        ("--shard", line.shard.is_some()),
         ("--speaker", line.speaker != Speaker::All),
         ("--channel", line.channel.is_some()),
     ];
     match asked.iter().find(|(_, is)| *is) {
         Some((option, _)) => bail!(
-            "{option} is not for a cohort, whose numbers go to features.parquet in its folder; expected --set, --mm-per-unit \
-             or --jobs"
+            "{option} is not for a cohort, whose numbers go to features.parquet in its folder; expected --set, --mm-per-unit, \
+             --shard or --jobs"
         ),
         None => Ok(()),
     }
+}
+
+fn of_part(gathered: &Gathered, Shard { part, of }: Shard, folder: &Path) -> String {
+    format!(
+        "part {part} of {of}: {} files measured, {} declined\nwhen all parts are done: inkling measure {}\n",
+        gathered.measured,
+        gathered.declined.len(),
+        folder.display()
+    )
 }
 
 fn summary(gathered: &Gathered, folder: &Path) -> String {

@@ -54,6 +54,96 @@ fn evaluate(cohort: &Path, out: &Path, seed: &str) {
     assert_eq!(said.code, 0, "{}", said.err);
 }
 
+/// 90 people at three sites, a third each healthy, MCI and dementia, with points of a test that fall as they get slower.
+fn graded_cohort(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let about =
+        r#"{"name": "made-up", "synthetic": true, "units": {"ink.time.total": "s", "ink.time.air": "s"}}"#;
+    fs::write(folder.join("cohort.json"), about).unwrap();
+    let mut people = "id,label,age,sex,site,mmse\n".to_owned();
+    let mut features = "id,clock/ink.time.total,clock/ink.time.air\n".to_owned();
+    for row in 0..90usize {
+        let class = row % 3;
+        let spread = |salt: usize| ((row * 7919 + salt) * 2_654_435_761 % 1_000_003) as f64 / 1_000_003.0;
+        let (label, sex) =
+            (["healthy", "mci", "dementia"][class], if row % 4 < 2 { "male" } else { "female" });
+        let points = 28.0 - 6.0 * class as f64 + (4.0 * spread(3) - 2.0).round();
+        let site = ["a", "b", "c"][row / 3 % 3];
+        writeln!(people, "p{row},{label},{},{sex},{site},{points}", 62 + row % 25).unwrap();
+        let slow = 8.0 * class as f64;
+        writeln!(features, "p{row},{},{}", 20.0 + 20.0 * spread(1) + slow, 10.0 + 12.0 * spread(2) + slow)
+            .unwrap();
+    }
+    fs::write(folder.join("participants.csv"), people).unwrap();
+    fs::write(folder.join("features.csv"), features).unwrap();
+}
+
+/// Judges the graded cohort with a target, and gives the file, the page and what was printed.
+fn graded(target: &str, more: &[&str]) -> (Value, String, Said) {
+    let folder = tempfile::tempdir().unwrap();
+    graded_cohort(folder.path());
+    let out = folder.path().join("graded");
+    let options = ["--target", target, "--inner", "2", "--seed", "3"];
+    let line = ["evaluate".as_ref(), folder.path().as_os_str()];
+    let rest = options.iter().chain(more).map(OsStr::new).chain(["--out".as_ref(), out.as_os_str()]);
+    let said = inkling(line.into_iter().chain(rest));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!out.join("work.jsonl").exists());
+    (json(&out.join("graded.json")), fs::read_to_string(out.join("graded.html")).unwrap(), said)
+}
+
+#[test]
+fn the_graded_schema_in_the_documents_is_that_of_the_code_and_real_files_follow_it() {
+    let schema = json(&root().join("docs/graded.schema.json"));
+    let now: Value = serde_json::from_str(&inkling(["screeners", "schema", "--of", "graded"]).out).unwrap();
+    assert_eq!(now, schema, "run: inkling screeners schema --of graded > docs/graded.schema.json");
+    let mut found = vec![];
+    undescribed(&schema, "", &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (target, estimator) in [("classes", "logistic"), ("mmse", "elastic-net")] {
+        let (file, _, _) = graded(target, &["--repeats", "1", "--estimator", estimator]);
+        let errors: Vec<String> = validator.iter_errors(&file).map(|it| it.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_page_of_points_shows_agreement_and_what_needs_no_measurement() {
+    let (file, page, said) = graded("mmse", &["--by", "site", "--estimator", "elastic-net"]);
+    for part in [
+        "Off by",
+        "without a measurement",
+        "MMSE said against MMSE true, 90 people",
+        "limits of agreement",
+        "ICC(2,1)",
+        "sex: female",
+        "Each site left out whole",
+        "The people of this cohort are made up",
+        "It does not diagnose",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let sites = file["estimators"][0]["each_left_out"].as_array().unwrap();
+    assert_eq!(sites.iter().map(|it| it["trained_on"].as_u64().unwrap()).collect::<Vec<_>>(), [60, 60, 60]);
+    assert!(said.out.contains("left out site a: 30 people, fitted on 60: off by"), "{}", said.out);
+    assert!(!page.contains("p17"), "a page names nobody");
+}
+
+#[test]
+fn the_page_of_classes_shows_each_class() {
+    let (_, page, said) = graded("classes", &["--repeats", "1", "--estimator", "logistic"]);
+    for part in [
+        "people by true and given class",
+        "ROC of each class against the others",
+        "MCI, AUC",
+        "largest class",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(said.out.contains("dementia      sensitivity"), "{}", said.out);
+}
+
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }

@@ -113,6 +113,17 @@ fn by_site_every_site_is_judged_by_the_others_and_one_of_one_class_is_reported()
 }
 
 #[test]
+fn classes_can_be_balanced() {
+    let folder = tempfile::tempdir().unwrap();
+    cohort(folder.path());
+    let out = folder.path().join("out");
+    let said = evaluate(folder.path(), &out, &["--repeats", "1", "--balanced"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let card: Value = serde_json::from_slice(&read(&out, "card.json")).unwrap();
+    assert_eq!(card["estimator"], "logistic, classes balanced");
+}
+
+#[test]
 fn a_cohort_without_devices_cannot_be_cut_by_device() {
     let folder = tempfile::tempdir().unwrap();
     cohort(folder.path());
@@ -145,6 +156,8 @@ fn people_set_aside_are_seen_only_by_a_counted_look() {
     };
     let plain = card(&["--repeats", "1"]);
     assert!(plain["cohort"]["people"] == 42 && plain.get("holdout").is_none());
+    let graded = evaluate(folder.path(), &out, &["--target", "classes", "--holdout"]);
+    assert!(graded.code == 1 && graded.err.contains("for the target impaired"), "{}", graded.err);
     let looks = |it: &Value| it["holdout"]["looks"].as_array().unwrap().len();
     let first = card(&["--repeats", "1", "--holdout"]);
     assert_eq!(

@@ -180,10 +180,10 @@ impl Cohorts {
         serde_json::from_str(&said.out).unwrap()
     }
 
-    /// Assesses a session of these tasks of a new speaker, and gives the report.
-    fn assessed(&self, impaired: bool, tasks: &[&str]) -> Value {
+    /// Assesses a session of these tasks of a new speaker by a screener, and gives the report.
+    fn assessed(&self, screener: &str, impaired: bool, tasks: &[&str]) -> Value {
         let speaker = Speaker { number: if impaired { 1011 } else { 1002 }, impaired };
-        let session = self.0.path().join(format!("session-{impaired}-{}", tasks.join("-")));
+        let session = self.0.path().join(format!("session-{screener}-{impaired}-{}", tasks.join("-")));
         let mut submissions = vec![];
         for task in tasks {
             let (file, bytes) = match *task {
@@ -197,7 +197,7 @@ impl Cohorts {
         write(&session, "session.json", json.to_string().as_bytes());
         let out = session.join("report");
         let (session, out) = (session.display().to_string(), out.display().to_string());
-        let said = self.run(&["assess", &session, "--screener", "spoken@1", "--out", &out]);
+        let said = self.run(&["assess", &session, "--screener", screener, "--out", &out]);
         assert!(
             said.out.contains("Synthetic screener: the people it was fitted on were made by a program"),
             "{}",
@@ -304,9 +304,27 @@ fn becomes_a_screener(cohorts: &Cohorts) {
     assert!(
         !screener.contains("\"silence.") && !screener.contains("\"file.") && !screener.contains("\"capture.")
     );
+    let fused =
+        cohorts.run(&["train", &twin, "--name", "fused@1", "--refits", "40", "--estimator", "fusion"]);
+    assert!(
+        fused.out.contains("voice + ink  AUC") || fused.out.contains("ink + voice  AUC"),
+        "{}",
+        fused.out
+    );
+    for screener in ["spoken@1", "fused@1"] {
+        tells_new_speakers_apart(cohorts, screener);
+    }
+    let both = cohorts.assessed("fused@1", true, &["picture", "clock"]);
+    assert_eq!(both["conclusion"]["score"]["modalities"].as_array().unwrap().len(), 2);
+    assert!(both.to_string().contains("What was spoken and drawn is"), "{both}");
+}
+
+/// Both tasks, and either of them absent.
+fn tells_new_speakers_apart(cohorts: &Cohorts, screener: &str) {
     let ratio = |report: &Value| report["conclusion"]["score"]["likelihood_ratio"]["value"].as_f64();
     for tasks in [&["picture", "clock"][..], &["picture"], &["clock"]] {
-        let (healthy, impaired) = (cohorts.assessed(false, tasks), cohorts.assessed(true, tasks));
+        let (healthy, impaired) =
+            (cohorts.assessed(screener, false, tasks), cohorts.assessed(screener, true, tasks));
         let used: Vec<&str> = impaired["conclusion"]["score"]["tasks"]
             .as_array()
             .unwrap()
@@ -315,6 +333,9 @@ fn becomes_a_screener(cohorts: &Cohorts) {
             .collect();
         assert_eq!(used.len(), tasks.len(), "{used:?}");
         let (healthy, impaired) = (ratio(&healthy).unwrap(), ratio(&impaired).unwrap());
-        assert!(healthy < 1.0 && impaired > 1.0, "{tasks:?}: healthy {healthy}, impaired {impaired}");
+        assert!(
+            healthy < 1.0 && impaired > 1.0,
+            "{screener} {tasks:?}: healthy {healthy}, impaired {impaired}"
+        );
     }
 }

@@ -6,18 +6,33 @@ use study::{Cohort, Diagnosis, Participant};
 
 /// The limits that follow from who the people were, and those that hold for every card.
 pub(crate) fn limits(cohort: &Cohort) -> Vec<String> {
-    let people = cohort.table.as_ref().map_or(&cohort.participants[..], |table| table.participants());
+    let people = people(cohort);
     let impaired = people.iter().filter(|it| it.label.is_some_and(Diagnosis::impaired)).count();
+    let calibrated = format!(
+        "Calibrated to this study, in which {:.0} % of the people are impaired; not calibrated to a clinic.",
+        100.0 * impaired as f64 / people.len().max(1) as f64
+    );
+    of(cohort, calibrated)
+}
+
+/// The same of three classes or points.
+pub(crate) fn graded_limits(cohort: &Cohort) -> Vec<String> {
+    of(cohort, "Nothing is calibrated: neither probabilities of classes nor points are shifted to another place's people.".to_owned())
+}
+
+fn people(cohort: &Cohort) -> &[Participant] {
+    cohort.table.as_ref().map_or(&cohort.participants[..], |table| table.participants())
+}
+
+fn of(cohort: &Cohort, calibrated: String) -> Vec<String> {
+    let people = people(cohort);
     let mut limits = vec![
         format!(
             "{} people of one cohort ({}); no other cohort was used to check the numbers.",
             people.len(),
             cohort.provenance.name
         ),
-        format!(
-            "Calibrated to this study, in which {:.0} % of the people are impaired; not calibrated to a clinic.",
-            100.0 * impaired as f64 / people.len().max(1) as f64
-        ),
+        calibrated,
         "A screening aid for research and clinician support. It does not diagnose.".to_owned(),
     ];
     limits.extend(groups(people));

@@ -10,6 +10,8 @@
 //! where the gain is larger (Chen & Guestrin 2016, algorithm 3): see [`Missing`](super::Missing).
 
 mod bins;
+mod histogram;
+mod order;
 mod tree;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::sigmoid;
 use crate::{label::Answers, prepare::Design};
 pub(crate) use bins::Bins;
-use tree::{Grower, Tree};
+use histogram::Histograms;
+use order::Orders;
+use tree::{Grower, Search, Slope, Tree};
 
 /// What trees are grown by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,12 +55,19 @@ impl Boosted {
         weights: &[f64],
         (growth, rounds): (Growth, usize),
     ) -> Self {
+        if bins.people <= Orders::MOST {
+            Self::by(Grower::new(bins, growth, Orders::new(bins)), answers, weights, rounds)
+        } else {
+            Self::by(Grower::new(bins, growth, Histograms::new(bins)), answers, weights, rounds)
+        }
+    }
+
+    fn by<S: Search>(mut grower: Grower<'_, S>, answers: &Answers, weights: &[f64], rounds: usize) -> Self {
         let start = start(answers, weights);
         let (people, outputs) = (answers.len(), start.len());
         let targets = answers.targets();
         let mut raw = start.repeat(people);
         let mut trees = Vec::with_capacity(rounds * outputs);
-        let mut grower = Grower::new(bins, growth);
         let mut slopes = vec![(0.0, 0.0); people];
         for _ in 0..rounds {
             let before = raw.clone();
@@ -113,7 +124,7 @@ fn start(answers: &Answers, weights: &[f64]) -> Vec<f64> {
 fn slopes_of(
     answers: &Answers,
     (raw, targets, output): (&[f64], &[f64], usize),
-    (weights, slopes): (&[f64], &mut [(f64, f64)]),
+    (weights, slopes): (&[f64], &mut [Slope]),
 ) {
     let outputs = answers.outputs();
     for (person, slope) in slopes.iter_mut().enumerate() {
@@ -137,6 +148,9 @@ fn slopes_of(
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     const GROWTH: Growth = Growth { rate: 0.3, leaves: 4, leaf: 2, l2: 0.0 };
@@ -176,6 +190,29 @@ mod tests {
         let scores = boosted.outputs(&design);
         assert_eq!(crate::auc(&scores, &labels), 1.0);
         assert!(scores.iter().all(|score| score.is_finite()));
+    }
+
+    #[test]
+    fn few_people_in_order_and_many_in_bins_give_the_same_trees() {
+        for (gaps, leaf, leaves) in [(false, 1, 3), (false, 5, 8), (true, 1, 8), (true, 4, 3)] {
+            let mut random = ChaCha8Rng::seed_from_u64(leaf as u64);
+            let mut cell = |it: usize| match it % 7 {
+                6 if gaps => f64::NAN,
+                _ if it < 120 => random.random_range(0..6).into(),
+                _ => random.random_range(-2.0..2.0),
+            };
+            let design = Design { people: 60, columns: 8, cells: (0..480).map(&mut cell).collect() };
+            let bins = Bins::of(&design);
+            let answers = Answers::Two((0..60).map(|it| design.column(3)[it] + cell(200) > 0.0).collect());
+            let weights: Vec<f64> = (0..60).map(|it| 1.0 + f64::from(it % 3)).collect();
+            let growth = Growth { rate: 0.1, leaves, leaf, l2: f64::from(u8::from(gaps)) };
+            let ordered = Boosted::by(Grower::new(&bins, growth, Orders::new(&bins)), &answers, &weights, 20);
+            let binned =
+                Boosted::by(Grower::new(&bins, growth, Histograms::new(&bins)), &answers, &weights, 20);
+            assert!(ordered.trees.iter().zip(&binned.trees).all(|(a, b)| a.cuts_as(b)), "{growth:?}");
+            let (a, b) = (ordered.outputs(&design), binned.outputs(&design));
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9), "{growth:?}");
+        }
     }
 
     #[test]

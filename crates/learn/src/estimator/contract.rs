@@ -340,6 +340,33 @@ fn people_who_teach_nothing_are_clear_errors() {
     }
 }
 
+/// What the documentation of [`Estimator`] says: everything tells two classes; what else it tells, or is refused for.
+#[test]
+fn every_estimator_fits_every_target_or_says_that_it_does_not() {
+    fn fits<Y: Label>(estimator: &Estimator, training: &Training<'_, Y>) -> bool {
+        match estimator.fit(training) {
+            Ok(_) => true,
+            Err(Error::NotForTarget { .. }) => false,
+            Err(other) => panic!("{estimator:?}: {other}"),
+        }
+    }
+    let table = graded(60, 1);
+    for (estimator, _) in all() {
+        let (three, points) = match Peeled::of(&estimator).estimator {
+            Estimator::Svm { .. } | Estimator::Fusion { .. } => (false, false),
+            Estimator::Logistic { .. } => (true, false),
+            _ => (true, !matches!(estimator, Estimator::Weighted { .. })),
+        };
+        assert!(fits(&estimator, &Training::new(&table).unwrap()), "{estimator:?}");
+        assert_eq!(fits(&estimator, &Training::by_diagnosis(&table).unwrap()), three, "{estimator:?}");
+        assert_eq!(
+            fits(&estimator, &Training::by_points(&table, Points::Mmse).unwrap()),
+            points,
+            "{estimator:?}"
+        );
+    }
+}
+
 #[test]
 fn what_an_estimator_cannot_tell_is_refused() {
     let table = graded(60, 1);

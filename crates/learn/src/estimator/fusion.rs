@@ -1,31 +1,30 @@
-//! Late fusion: an estimator a modality or task, joined by a line for each set of parts that people have.
+//! Late fusion: an estimator a modality or task, joined by a line over whichever of them somebody has.
 //!
 //! Each part — what was said, what was drawn — is fitted by itself on the training people who have it, and scores training people
-//! whom it was not fitted on. For every set of parts that occurs among them a logistic line is fitted on these out-of-fold scores,
-//! by everybody who has *at least* that set (stacking, Wolpert 1992; one reduced line a pattern of absence instead of invented
-//! scores: Saar-Tsechansky & Provost 2007, J Mach Learn Res 8:1623–1657, "Handling missing values when applying classification
-//! models"). The log-odds of the people a line was fitted on are taken off its intercept, so what comes out is a log likelihood
-//! ratio, and ratios of different sets can be compared (Brümmer & du Preez 2006; Nandakumar et al. 2008, IEEE TPAMI 30:342–347,
-//! "Likelihood ratio-based biometric score fusion").
+//! whom it was not fitted on; the lines that join are fitted on these out-of-fold scores ([`joint`](super::joint)), each set of
+//! parts when somebody with that set is met.
 //!
 //! So **absence is no evidence**: that a part is missing, or who lacks it, moves nothing, and somebody with no part at all gets a
-//! log likelihood ratio of exactly 0. Where nobody showed how the parts of a person go together, the largest set of them that has
-//! a line speaks alone.
+//! log likelihood ratio of exactly 0. Where too few people showed how the parts of a person go together, those speak that enough
+//! people have.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use study::Column;
 
-use super::{Estimator, Lesson, Peeled, fit, stack};
+use super::{
+    ClassWeights, Estimator, Peeled, fit,
+    fit::Fit,
+    joint::{FEWEST, Joint, Told},
+};
 use crate::{
     Error, Label, Training,
     label::Answers,
     prepare::Preparation,
     training::{Held, People},
 };
-use fit::{Fit, Learned};
 
 /// What the parts of a late fusion are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +46,7 @@ impl Parts {
     }
 
     /// Columns of each part, in the order of their first column.
-    fn of(self, columns: &[Column]) -> Vec<(String, Vec<usize>)> {
+    pub(crate) fn of(self, columns: &[Column]) -> Vec<(String, Vec<usize>)> {
         let mut parts: Vec<(String, Vec<usize>)> = Vec::new();
         for (place, column) in columns.iter().enumerate() {
             let name = self.name(column);
@@ -60,21 +59,13 @@ impl Parts {
     }
 }
 
-/// C of the lines that join: a coefficient a part, there is little to penalise.
-const C: f64 = 1.0;
-
-/// Fewest people of each class a line is fitted on: below, a coefficient is an anecdote.
-const FEWEST: usize = 10;
-
-/// Most sets of parts that get a line of their own, the most frequent first; single parts always do.
-const MOST_SETS: usize = 128;
-
-/// Fitted parts and the lines that join them.
+/// Fitted parts and what the lines that join them are fitted on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fusion {
     parts: Vec<Part>,
-    /// The larger sets first; of equal ones that of more people.
-    lines: Vec<Joined>,
+    told: Told,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weights: Option<ClassWeights>,
 }
 
 /// One modality or task.
@@ -83,26 +74,6 @@ struct Part {
     name: String,
     columns: Vec<usize>,
     fit: Fit,
-    /// Mean and deviation of its out-of-fold scores.
-    scale: (f64, f64),
-}
-
-/// The line of a set of parts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Joined {
-    /// Places in `parts`, rising.
-    set: Vec<usize>,
-    /// The line's intercept without the log-odds of the people it was fitted on.
-    intercept: f64,
-    coefficients: Vec<f64>,
-}
-
-/// What the lines are fitted on: training people in the order of the folds.
-struct Told<Y> {
-    /// Out-of-fold scores, a list of people a part; `None` where somebody has none.
-    scores: Vec<Vec<Option<f64>>>,
-    labels: Vec<Y>,
-    rows: Vec<usize>,
 }
 
 /// Fits the fusion that `peeled` holds.
@@ -118,22 +89,20 @@ pub(super) fn fit<Y: Label>(
     let columns: Vec<Vec<usize>> = named.iter().map(|(_, columns)| columns.clone()).collect();
     let told = out_of_fold(&member, &columns, training.split(*folds, *seed)?)?;
     let mut parts = vec![];
-    let mut kept = vec![];
+    let mut scores = vec![];
     for (place, (name, columns)) in named.into_iter().enumerate() {
         if !told.enough(&[place]) {
             continue;
         }
         let Some(fit) = fit_part(&member, training, &columns)? else { continue };
-        let scores: Vec<f64> = told.scores[place].iter().flatten().copied().collect();
-        parts.push(Part { name, columns, fit, scale: stack::scale(&scores) });
-        kept.push(place);
+        parts.push(Part { name, columns, fit });
+        scores.push(told.scores[place].clone());
     }
     if parts.is_empty() {
         return Err(nothing(training, &columns, answers.len()));
     }
-    let told = Told { scores: kept.iter().map(|&it| told.scores[it].clone()).collect(), ..told };
-    let lines = told.sets().iter().map(|set| told.line(set, &parts, peeled)).collect();
-    Ok(Fusion { parts, lines })
+    let weights = peeled.weights.cloned();
+    Ok(Fusion { parts, told: Told { scores, ..told }, weights })
 }
 
 /// Nothing was measured, or of too few people to join anything.
@@ -164,15 +133,14 @@ fn out_of_fold<Y: Label>(
     member: &Estimator,
     columns: &[Vec<usize>],
     sides: Vec<(Training<'_, Y>, Held<'_, Y>)>,
-) -> Result<Told<Y>, Error> {
-    let mut told = Told { scores: vec![vec![]; columns.len()], labels: vec![], rows: vec![] };
+) -> Result<Told, Error> {
+    let mut told = Told { scores: vec![vec![]; columns.len()], impaired: vec![] };
     for (inner, held) in sides {
         for (scores, columns) in told.scores.iter_mut().zip(columns) {
             let fit = fit_part(member, &inner, columns)?;
             scores.extend(fit.map_or_else(|| vec![None; held.len()], |fit| said(&fit, columns, &held.0)));
         }
-        told.labels.extend_from_slice(held.labels());
-        told.rows.extend_from_slice(held.rows());
+        told.impaired.extend(Y::answers(held.labels()).classes().iter().map(|&class| class > 0));
     }
     Ok(told)
 }
@@ -187,74 +155,28 @@ fn said<Y: Label>(fit: &Fit, columns: &[usize], people: &People<'_, Y>) -> Vec<O
         .collect()
 }
 
-impl<Y: Label> Told<Y> {
-    /// Places of the people who have every part of a set.
-    fn having(&self, set: &[usize]) -> Vec<usize> {
-        (0..self.rows.len()).filter(|&it| set.iter().all(|&part| self.scores[part][it].is_some())).collect()
-    }
-
-    /// Whether enough people of both classes have a set.
-    fn enough(&self, set: &[usize]) -> bool {
-        let labels: Vec<Y> = self.having(set).into_iter().map(|it| self.labels[it]).collect();
-        let impaired = Y::answers(&labels).classes().iter().filter(|&&class| class > 0).count();
-        impaired.min(labels.len() - impaired) >= FEWEST
-    }
-
-    /// Sets of parts that get a line: single ones, and the most frequent of those that people have.
-    fn sets(&self) -> Vec<Vec<usize>> {
-        let mut counted: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
-        for person in 0..self.rows.len() {
-            let set = (0..self.scores.len()).filter(|&part| self.scores[part][person].is_some()).collect();
-            *counted.entry(set).or_default() += 1;
-        }
-        let mut sets: Vec<(Vec<usize>, usize)> = counted.into_iter().filter(|(it, _)| it.len() > 1).collect();
-        sets.sort_by_key(|it| std::cmp::Reverse(it.1));
-        sets.truncate(MOST_SETS);
-        let mut sets: Vec<Vec<usize>> =
-            sets.into_iter().map(|(it, _)| it).filter(|it| self.enough(it)).collect();
-        sets.sort_by_key(|it| std::cmp::Reverse(it.len()));
-        sets.extend((0..self.scores.len()).map(|part| vec![part]));
-        sets
-    }
-
-    /// The line of a set, by everybody who has all of it.
-    fn line(&self, set: &[usize], parts: &[Part], peeled: &Peeled<'_>) -> Joined {
-        let people = self.having(set);
-        let column =
-            |&part: &usize| people.iter().filter_map(|&it| self.scores[part][it]).collect::<Vec<f64>>();
-        let scales: Vec<(f64, f64)> = set.iter().map(|&part| parts[part].scale).collect();
-        let design = stack::standardised(set.iter().map(column).collect(), &scales);
-        let labels: Vec<Y> = people.iter().map(|&it| self.labels[it]).collect();
-        let rows: Vec<usize> = people.iter().map(|&it| self.rows[it]).collect();
-        let answers = Y::answers(&labels);
-        let weights = peeled.people_weights(&answers);
-        let learned = Estimator::Logistic { c: C }.learn(&Lesson::new(&design, &answers, &rows), &weights, 0);
-        let Learned::Line(line) = learned else { unreachable!("two classes have one line") };
-        let impaired = answers.classes().iter().filter(|&&class| class > 0).count() as f64;
-        let prior = (impaired / (labels.len() as f64 - impaired)).ln();
-        Joined { set: set.to_vec(), intercept: line.intercept - prior, coefficients: line.coefficients }
-    }
-}
-
 impl Fusion {
     /// The log likelihood ratio of each person; 0 for those who have no part.
     pub(super) fn outputs<Y: Label>(&self, people: &People<'_, Y>) -> Vec<f64> {
-        let standard = |part: &Part| {
-            let (mean, spread) = part.scale;
-            let scores = said(&part.fit, &part.columns, people);
-            scores.into_iter().map(|it| it.map(|score| (score - mean) / spread)).collect::<Vec<_>>()
+        let scores: Vec<Vec<Option<f64>>> =
+            self.parts.iter().map(|part| said(&part.fit, &part.columns, people)).collect();
+        let mut lines: HashMap<Vec<usize>, Option<Joint>> = HashMap::new();
+        let ratio = |person: usize| {
+            let set: Vec<usize> = (0..scores.len()).filter(|&it| scores[it][person].is_some()).collect();
+            let line = lines.entry(set).or_insert_with_key(|set| self.line(set));
+            line.as_ref().map_or(0.0, |it| it.ratio(|part| scores[part][person].unwrap_or_default()))
         };
-        let scores: Vec<Vec<Option<f64>>> = self.parts.iter().map(standard).collect();
-        (0..people.rows.len()).map(|person| self.ratio(|part| scores[part][person])).collect()
+        (0..people.rows.len()).map(ratio).collect()
     }
 
-    /// By the first line — the one of most parts — whose parts are all there.
-    fn ratio(&self, score: impl Fn(usize) -> Option<f64>) -> f64 {
-        let all = |line: &&Joined| line.set.iter().all(|&part| score(part).is_some());
-        self.lines.iter().find(all).map_or(0.0, |line| {
-            let term = |(&part, coefficient): (&usize, &f64)| coefficient * score(part).unwrap_or_default();
-            line.intercept + line.set.iter().zip(&line.coefficients).map(term).sum::<f64>()
-        })
+    /// The line of a set of parts, or of what can be heard of it; `None` for no parts.
+    fn line(&self, set: &[usize]) -> Option<Joint> {
+        let weight = |answers: &Answers| match &self.weights {
+            Some(weights) => weights.of_people(answers),
+            None => vec![1.0; answers.len()],
+        };
+        let heard = self.told.heard(set);
+        (!heard.is_empty()).then(|| self.told.line(&heard, weight)).flatten()
     }
 }
 

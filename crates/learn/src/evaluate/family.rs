@@ -1,7 +1,7 @@
 //! Which settings each named family of estimators chooses among.
 
 use super::Family;
-use crate::{Estimator, Kernel, MaxFeatures, Missing, Parts};
+use crate::{ClassWeights, Estimator, Kernel, MaxFeatures, Missing, Parts};
 
 /// A name, what it is, and its family.
 type Entry = (&'static str, &'static str, fn() -> Vec<Estimator>);
@@ -51,6 +51,15 @@ impl Family {
 
     fn of(name: &'static str, grid: Vec<Estimator>) -> Self {
         Self { name: name.to_owned(), grid }
+    }
+
+    /// The same settings with every class counting as much as any other; for classes only.
+    pub fn balanced(self) -> Self {
+        let weighted = |of| Estimator::Weighted { weights: ClassWeights::Balanced, of: Box::new(of) };
+        Self {
+            name: format!("{}, classes balanced", self.name),
+            grid: self.grid.into_iter().map(weighted).collect(),
+        }
     }
 
     /// Logistic regression; C over four decades, from strong to weak penalty.

@@ -6,28 +6,34 @@
 //! card. Beside each result stands what would be reached without a single measurement: every person given the training
 //! people's largest class and class shares, or their mean points.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod judged;
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use study::{Block, Cohort, Diagnosis, FeatureTable};
+use study::{Block, Cohort, FeatureTable};
 
 use super::{
-    COPIED, Family, Plan, Progress, Watch,
-    splits::{inner_seed, outer_seed},
+    By, COPIED, Family, Plan, Stage, Watch, Work,
+    outer::{Outer, outer},
+    splits::inner_seed,
     table_of,
 };
 use crate::{
-    Error, Estimator, Finding, Held, Label, Points, Training, audit,
+    CohortSummary, Error, Estimator, Finding, Points, RocPoint, Training, audit,
     bootstrap::{drawn, percentiles},
     card,
     label::CLASSES,
-    metric::{self, ClassMetrics, Interval, PointsMetrics},
+    metric::{ClassMetrics, Interval, OneClass, PointsMetrics},
     seed::derive,
+    subgroup::{GREYED_BELOW, groups},
 };
+use judged::Judged;
 
 /// What is asked of people beside whether they are impaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// Healthy, MCI or dementia.
@@ -38,23 +44,40 @@ pub enum Target {
     Moca,
 }
 
-/// How well estimators tell three classes or points: `graded.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+impl Target {
+    /// In words: `healthy, MCI or dementia`, `MMSE`, `MoCA`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Classes => "healthy, MCI or dementia",
+            Self::Mmse => "MMSE",
+            Self::Moca => "MoCA",
+        }
+    }
+}
+
+/// How well estimators tell three classes or points: `graded.json`. Fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Graded {
     /// Name of the cohort.
     pub cohort: String,
+    /// Where the people come from.
+    pub about: CohortSummary,
     /// Name and version of the program.
     pub software: String,
     /// What was asked.
     pub target: Target,
     /// People judged.
     pub people: usize,
-    /// People of the table left out, because what was asked of them is not known.
+    /// People of the table left out, because what was asked of them, or the group they would be left out with, is not known.
     pub left_out: usize,
     /// One entry an estimator, in the plan's order.
     pub estimators: Vec<GradedEvidence>,
     /// What the audit found.
     pub findings: Vec<Finding>,
+    /// What the card does not show, in words.
+    pub limits: Vec<String>,
+    /// SHA-256 of the table as published.
+    pub data_hash: String,
     /// The plan.
     pub plan: Plan,
 }
@@ -64,10 +87,27 @@ impl Graded {
     pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.open())
     }
+
+    /// Reads `graded.json`.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(json).map_err(|source| Error::Json { place: "graded.json", source })
+    }
+
+    /// What is written to `graded.json`.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec_pretty(self).map_err(|source| Error::Json { place: "graded.json", source })
+    }
+
+    /// The JSON Schema (2020-12) of `graded.json`, from the documentation of its fields.
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        schema["title"] = "Inkling graded card".into();
+        schema
+    }
 }
 
 /// What one estimator family reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GradedEvidence {
     /// Name of the family.
     pub name: String,
@@ -77,10 +117,62 @@ pub struct GradedEvidence {
     pub metrics: GradedMetrics,
     /// The same of what needs no measurement.
     pub without_measurement: GradedMetrics,
+    /// Said and true points of everybody in the first repeat, by rising true points and without names; empty for classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<SaidPoints>,
+    /// The same judgement within groups of people.
+    pub groups: Vec<GradedGroup>,
+    /// Each site or device when it was left out whole; empty where folds were drawn over people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each_left_out: Vec<GradedGroup>,
+}
+
+/// What was said of one person, and what is true.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SaidPoints {
+    /// The points.
+    pub observed: f64,
+    /// What was said of them out of fold.
+    pub predicted: f64,
+}
+
+/// One group of people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GradedGroup {
+    /// What divides the people: `age`, `sex`, `education`, `language`, `site`, `device`.
+    pub by: String,
+    /// Which group.
+    pub group: String,
+    /// People of the group.
+    pub people: usize,
+    /// People fitted on, where the group was left out whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<usize>,
+    /// Whether the group is too small to be read.
+    pub greyed: bool,
+    /// Mean absolute error in points; of classes the balanced accuracy over the classes that are there.
+    pub value: Interval,
+    /// Mean of said less true points; `None` for classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Interval>,
+}
+
+/// One of three classes against the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassEvidence {
+    /// `healthy`, `mci`, `dementia`.
+    pub class: String,
+    /// Its people.
+    pub people: usize,
+    /// Its metrics.
+    #[serde(flatten)]
+    pub metrics: OneClass<Interval>,
+    /// ROC curve of its probability against the others, with its 95 % band.
+    pub roc: Vec<RocPoint>,
 }
 
 /// Metrics of three classes, with the confusion table, or of points.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GradedMetrics {
     /// Of three classes.
@@ -89,6 +181,8 @@ pub enum GradedMetrics {
         metrics: ClassMetrics<Interval>,
         /// People by true (rows) and given class (columns), healthy, MCI, dementia; means over repeats, so not whole.
         confusion: [[f64; CLASSES]; CLASSES],
+        /// Each class against the others.
+        each: Vec<ClassEvidence>,
     },
     /// Of points.
     Points(PointsMetrics<Interval>),
@@ -101,101 +195,59 @@ pub fn evaluate_graded(
     plan: &Plan,
     watch: Watch<'_>,
 ) -> Result<Graded, Error> {
+    evaluate_graded_resuming(cohort, target, plan, &Work::none(), watch)
+}
+
+/// The same, taking up finished pieces of `work` and keeping there what is finished.
+pub fn evaluate_graded_resuming(
+    cohort: &Cohort,
+    target: Target,
+    plan: &Plan,
+    work: &Work,
+    watch: Watch<'_>,
+) -> Result<Graded, Error> {
     plan.check()?;
-    if let Some(by) = plan.by {
-        let expected = "folds over people where classes or points are asked";
-        return Err(Error::BadSetting { what: "by", expected, got: by.word().to_owned() });
-    }
-    let table = table_of(cohort)?;
-    let table: &FeatureTable = &table;
-    let groups = audit::copied_blocks(table);
+    let whole = table_of(cohort)?;
+    let groups = audit::copied_blocks(&whole);
     let copied: Vec<Block<'_>> = groups.concat();
-    let masked = (!copied.is_empty()).then(|| table.masked(&copied, &COPIED.into()));
-    let table = masked.as_ref().unwrap_or(table);
+    let masked = if copied.is_empty() {
+        Cow::Borrowed(&*whole)
+    } else {
+        Cow::Owned(whole.masked(&copied, &COPIED.into()))
+    };
+    let known = plan.by.map(|by| by.known(&masked)).transpose()?;
+    let table: &FeatureTable = known.as_ref().unwrap_or(&masked);
+    let stage = Stage::new("masked", work, watch);
     let (people, estimators) = match target {
-        Target::Classes => judge(&Training::by_diagnosis(table)?, plan, watch)?,
-        Target::Mmse => judge(&Training::by_points(table, Points::Mmse)?, plan, watch)?,
-        Target::Moca => judge(&Training::by_points(table, Points::Moca)?, plan, watch)?,
+        Target::Classes => judge(&Training::by_diagnosis(table)?, plan, &stage)?,
+        Target::Mmse => judge(&Training::by_points(table, Points::Mmse)?, plan, &stage)?,
+        Target::Moca => judge(&Training::by_points(table, Points::Moca)?, plan, &stage)?,
     };
     Ok(Graded {
         cohort: cohort.provenance.name.clone(),
+        about: CohortSummary::of(cohort),
         software: card::software(),
         target,
         people,
-        left_out: table.len() - people,
+        left_out: whole.len() - people,
         estimators,
         findings: audit::findings_of(cohort, &groups, plan.seed),
+        limits: card::graded_limits(cohort),
+        data_hash: cohort.table.as_ref().map(crate::digest::of_table).unwrap_or_default(),
         plan: plan.clone(),
     })
 }
 
-/// A label that can be judged: how inner folds compare settings, what needs no measurement, and the metrics.
-trait Judged: Label {
-    /// Larger is better.
-    fn quality(said: &[Self::Score], truth: &[Self]) -> f64;
-    /// What is said of anybody from the labels of the training people alone.
-    fn constant(training: &[Self]) -> Self::Score;
-    /// Every metric with each person counted `weights` times; `None` where they cannot be had.
-    fn metrics(said: &[Self::Score], truth: &[Self], weights: &[u32]) -> Option<Vec<f64>>;
-    /// Puts metrics with intervals together with what is not a single number.
-    fn gathered(intervals: &[Interval], repeats: &[Vec<Self::Score>], truth: &[Self]) -> GradedMetrics;
-}
-
-fn classes(truth: &[Diagnosis]) -> Vec<usize> {
-    truth.iter().map(|&label| label as usize).collect()
-}
-
-impl Judged for Diagnosis {
-    fn quality(said: &[[f64; CLASSES]], truth: &[Self]) -> f64 {
-        metric::of_classes(said, &classes(truth), &vec![1; truth.len()]).map_or(f64::NAN, |it| it.macro_auc)
-    }
-
-    fn constant(training: &[Self]) -> [f64; CLASSES] {
-        let mut shares = [0.0; CLASSES];
-        training.iter().for_each(|&label| shares[label as usize] += 1.0 / training.len() as f64);
-        shares
-    }
-
-    fn metrics(said: &[[f64; CLASSES]], truth: &[Self], weights: &[u32]) -> Option<Vec<f64>> {
-        Some(metric::of_classes(said, &classes(truth), weights)?.array().to_vec())
-    }
-
-    fn gathered(intervals: &[Interval], repeats: &[Vec<[f64; CLASSES]>], truth: &[Self]) -> GradedMetrics {
-        let mut confusion = [[0.0; CLASSES]; CLASSES];
-        for said in repeats {
-            let table = metric::confusion(said, &classes(truth), &vec![1; truth.len()]);
-            for (sums, counts) in confusion.iter_mut().zip(table) {
-                sums.iter_mut().zip(counts).for_each(|(sum, it)| *sum += it / repeats.len() as f64);
-            }
-        }
-        let metrics = ClassMetrics::of_array(std::array::from_fn(|it| intervals[it]));
-        GradedMetrics::Classes { metrics, confusion }
-    }
-}
-
-impl Judged for f64 {
-    fn quality(said: &[f64], truth: &[Self]) -> f64 {
-        -said.iter().zip(truth).map(|(a, b)| (a - b).abs()).sum::<f64>() / truth.len() as f64
-    }
-
-    fn constant(training: &[Self]) -> f64 {
-        training.iter().sum::<f64>() / training.len() as f64
-    }
-
-    fn metrics(said: &[f64], truth: &[Self], weights: &[u32]) -> Option<Vec<f64>> {
-        Some(metric::of_points(said, truth, weights)?.array().to_vec())
-    }
-
-    fn gathered(intervals: &[Interval], _repeats: &[Vec<f64>], _truth: &[Self]) -> GradedMetrics {
-        GradedMetrics::Points(PointsMetrics::of_array(std::array::from_fn(|it| intervals[it])))
-    }
-}
-
 /// What one family said of the held people of one outer fold.
-struct Fold<Y: Label> {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Fold<Y: Judged> {
     chosen: usize,
     said: Vec<Said<Y::Score>>,
 }
+
+/// An outer fold and what one family said in it.
+type Judgement<'a, 'b, Y> = (&'a Outer<'b, Y>, &'a Fold<Y>);
 
 /// Place among everybody, what was said, and what would be said without a measurement.
 type Said<S> = (usize, S, S);
@@ -203,29 +255,29 @@ type Said<S> = (usize, S, S);
 fn judge<Y: Judged>(
     everybody: &Training<'_, Y>,
     plan: &Plan,
-    watch: Watch<'_>,
+    stage: &Stage<'_>,
 ) -> Result<(usize, Vec<GradedEvidence>), Error> {
     everybody.check("cohort")?;
     let place_of: std::collections::HashMap<usize, usize> =
         everybody.rows().iter().enumerate().map(|(place, &row)| (row, place)).collect();
-    let mut units = Vec::new();
-    for repeat in 0..plan.repeats {
-        let folds = everybody.split(plan.outer, outer_seed(plan, repeat))?;
-        units.extend(folds.into_iter().enumerate().map(|(fold, sides)| (repeat, fold, sides)));
-    }
-    let (done, of) = (AtomicUsize::new(0), units.len());
-    let fold = |(repeat, fold, (training, held)): &(usize, usize, (Training<'_, Y>, Held<'_, Y>))| {
-        let seed = inner_seed(plan, *repeat, *fold);
-        let of_family = |family| outer_fold(family, training, held, (plan.inner, seed));
-        let mut judged = plan.families.iter().map(of_family).collect::<Result<Vec<Fold<Y>>, Error>>()?;
-        judged.iter_mut().flat_map(|it| &mut it.said).for_each(|said| said.0 = place_of[&said.0]);
-        watch(Progress { stage: "masked", done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
-        Ok(judged)
+    let units = outer(everybody, plan)?;
+    let progress = stage.steps(units.len());
+    let fold = |unit: &Outer<'_, Y>| {
+        let families = || {
+            let of_family = |family| outer_fold(family, unit, plan);
+            let mut judged = plan.families.iter().map(of_family).collect::<Result<Vec<Fold<Y>>, Error>>()?;
+            judged.iter_mut().flat_map(|it| &mut it.said).for_each(|said| said.0 = place_of[&said.0]);
+            Ok(judged)
+        };
+        let judged = stage.piece(&format!("{}/{}", unit.repeat, unit.fold), families);
+        progress();
+        judged
     };
     let judged: Vec<Vec<Fold<Y>>> = units.par_iter().map(fold).collect::<Result<_, Error>>()?;
     let evidence = |(number, family): (usize, &Family)| {
-        let folds: Vec<&Fold<Y>> = judged.iter().map(|folds| &folds[number]).collect();
-        evidence(family, &folds, everybody.labels(), plan)
+        let folds: Vec<Judgement<'_, '_, Y>> =
+            units.iter().zip(judged.iter().map(|folds| &folds[number])).collect();
+        evidence(family, &folds, everybody, plan)
     };
     Ok((everybody.len(), plan.families.iter().enumerate().map(evidence).collect::<Result<_, _>>()?))
 }
@@ -233,12 +285,12 @@ fn judge<Y: Judged>(
 /// Chooses a setting on inner folds of the training people, refits on all of them, and says what it does of the held.
 fn outer_fold<Y: Judged>(
     family: &Family,
-    training: &Training<'_, Y>,
-    held: &Held<'_, Y>,
-    (folds, seed): (usize, u64),
+    Outer { repeat, fold, training, held }: &Outer<'_, Y>,
+    plan: &Plan,
 ) -> Result<Fold<Y>, Error> {
+    let seed = inner_seed(plan, *repeat, *fold);
     let mut qualities = vec![0.0; family.grid.len()];
-    for (inner, (inner_training, inner_held)) in training.split(folds, seed)?.iter().enumerate() {
+    for (inner, (inner_training, inner_held)) in training.split(plan.inner, seed)?.iter().enumerate() {
         let seed = derive(seed, &[1 + inner as u64]);
         let grid: Vec<Estimator> = family.grid.iter().map(|it| it.clone().seeded(seed)).collect();
         for (quality, fitted) in qualities.iter_mut().zip(Estimator::fit_each(&grid, inner_training)?) {
@@ -256,51 +308,113 @@ fn outer_fold<Y: Judged>(
 
 fn evidence<Y: Judged>(
     family: &Family,
-    folds: &[&Fold<Y>],
-    truth: &[Y],
+    folds: &[Judgement<'_, '_, Y>],
+    everybody: &Training<'_, Y>,
     plan: &Plan,
 ) -> Result<GradedEvidence, Error> {
+    let truth = everybody.labels();
     let mut counts = vec![0; family.grid.len()];
-    folds.iter().for_each(|fold| counts[fold.chosen] += 1);
+    folds.iter().for_each(|(_, fold)| counts[fold.chosen] += 1);
     let repeats = |of: fn(&Said<Y::Score>) -> Y::Score| -> Vec<Vec<Y::Score>> {
-        let repeat = |folds: &[&Fold<Y>]| {
-            let mut said: Vec<_> = folds.iter().flat_map(|fold| &fold.said).collect();
+        let repeat = |folds: &[Judgement<'_, '_, Y>]| {
+            let mut said: Vec<_> = folds.iter().flat_map(|(_, fold)| &fold.said).collect();
             said.sort_by_key(|it| it.0);
             said.into_iter().map(of).collect()
         };
-        folds.chunks(plan.outer).map(repeat).collect()
+        folds.chunk_by(|a, b| a.0.repeat == b.0.repeat).map(repeat).collect()
+    };
+    let said = repeats(|it| it.1);
+    let metrics = |repeats: &[Vec<Y::Score>]| {
+        let none = || Error::OneNumber { place: "cohort", people: truth.len() };
+        let intervals = spread(repeats, truth, (plan.draws, derive(plan.seed, &[DRAWS])), Y::metrics);
+        Ok::<_, Error>(Y::gathered(&intervals.ok_or_else(none)?, repeats, truth))
     };
     Ok(GradedEvidence {
         name: family.name.clone(),
         chosen: family.grid.iter().cloned().zip(counts).collect(),
-        metrics: spread(&repeats(|it| it.1), truth, plan)?,
-        without_measurement: spread(&repeats(|it| it.2), truth, plan)?,
+        metrics: metrics(&said)?,
+        without_measurement: metrics(&repeats(|it| it.2))?,
+        said: Y::shown(&said[0], truth),
+        groups: subgroups(&said, everybody, plan),
+        each_left_out: plan.by.map(|by| left_out(by, &said, (folds, everybody), plan)).unwrap_or_default(),
     })
 }
 
-/// Each repeat's metrics and percentiles over draws of people, averaged over repeats.
-fn spread<Y: Judged>(repeats: &[Vec<Y::Score>], truth: &[Y], plan: &Plan) -> Result<GradedMetrics, Error> {
+/// Every group of people of whom the grouping is known.
+fn subgroups<Y: Judged>(
+    said: &[Vec<Y::Score>],
+    everybody: &Training<'_, Y>,
+    plan: &Plan,
+) -> Vec<GradedGroup> {
+    let people = everybody.0.table.participants();
+    let groups = groups(everybody.rows().iter().map(|&row| &people[row]));
+    let judged = |(by, group, places): (&str, String, Vec<usize>)| {
+        one_group((by, group, None), &places, said, (everybody.labels(), plan))
+    };
+    groups.into_iter().filter_map(judged).collect()
+}
+
+/// Each group that was left out, judged by what was fitted on all others.
+fn left_out<Y: Judged>(
+    by: By,
+    said: &[Vec<Y::Score>],
+    (folds, everybody): (&[Judgement<'_, '_, Y>], &Training<'_, Y>),
+    plan: &Plan,
+) -> Vec<GradedGroup> {
+    let people = everybody.0.table.participants();
+    let judged = |(outer, fold): &Judgement<'_, '_, Y>| {
+        let name = outer.held.rows().first().and_then(|&row| by.of(&people[row]))?;
+        let places: Vec<usize> = fold.said.iter().map(|it| it.0).collect();
+        let of = (by.word(), name.to_owned(), Some(outer.training.len()));
+        one_group(of, &places, said, (everybody.labels(), plan))
+    };
+    folds.iter().filter_map(judged).collect()
+}
+
+fn one_group<Y: Judged>(
+    (by, group, trained_on): (&str, String, Option<usize>),
+    places: &[usize],
+    said: &[Vec<Y::Score>],
+    (truth, plan): (&[Y], &Plan),
+) -> Option<GradedGroup> {
+    let of_group: Vec<Vec<Y::Score>> =
+        said.iter().map(|repeat| places.iter().map(|&it| repeat[it]).collect()).collect();
+    let truth: Vec<Y> = places.iter().map(|&it| truth[it]).collect();
+    let intervals = spread(&of_group, &truth, (plan.draws, derive(plan.seed, &[DRAWS, 1])), Y::of_group)?;
+    Some(GradedGroup {
+        by: by.to_owned(),
+        group,
+        people: places.len(),
+        trained_on,
+        greyed: places.len() < GREYED_BELOW,
+        value: *intervals.first()?,
+        bias: intervals.get(1).copied(),
+    })
+}
+
+/// Each repeat's metrics and percentiles over draws of people, averaged over repeats; `None` where they cannot be had.
+fn spread<Y: Judged>(
+    repeats: &[Vec<Y::Score>],
+    truth: &[Y],
+    (draws, seed): (usize, u64),
+    metrics: impl Fn(&[Y::Score], &[Y], &[u32]) -> Option<Vec<f64>> + Sync,
+) -> Option<Vec<Interval>> {
     let people = truth.len();
     let of_repeat = |said: &Vec<Y::Score>| {
-        let values = Y::metrics(said, truth, &vec![1; people])?;
-        let seed = derive(plan.seed, &[DRAWS]);
-        let metrics = |draw| Y::metrics(said, truth, &drawn(people, seed, draw));
-        let drawn: Vec<Vec<f64>> = (0..plan.draws).into_par_iter().filter_map(metrics).collect();
+        let values = metrics(said, truth, &vec![1; people])?;
+        let metrics = |draw| metrics(said, truth, &drawn(people, seed, draw));
+        let drawn: Vec<Vec<f64>> = (0..draws).into_par_iter().filter_map(metrics).collect();
         let interval = |(it, value): (usize, f64)| percentiles(value, drawn.iter().map(|draw| draw[it]));
         Some(values.into_iter().enumerate().map(interval).collect::<Vec<Interval>>())
     };
-    let each: Vec<Vec<Interval>> = repeats
-        .iter()
-        .map(|it| of_repeat(it).ok_or(Error::OneNumber { place: "cohort", people }))
-        .collect::<Result<_, _>>()?;
+    let each: Vec<Vec<Interval>> = repeats.iter().map(of_repeat).collect::<Option<_>>()?;
     let mean = |of: &dyn Fn(&Vec<Interval>) -> f64| each.iter().map(of).sum::<f64>() / each.len() as f64;
     let average = |it: usize| Interval {
         value: mean(&|repeat| repeat[it].value),
         low: mean(&|repeat| repeat[it].low),
         high: mean(&|repeat| repeat[it].high),
     };
-    let intervals: Vec<Interval> = (0..each[0].len()).map(average).collect();
-    Ok(Y::gathered(&intervals, repeats, truth))
+    Some((0..each.first()?.len()).map(average).collect())
 }
 
 /// Seed's place of the draws of people, apart from those of folds.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
 use super::{Plan, splits::outer_seed};
-use crate::{Error, Held, Training, training::People};
+use crate::{Error, Held, Label, Training, training::People};
 
 /// What whole groups of people are left out by: a screener that has learned a room or a tablet fails in the next one, and
 /// folds drawn over people cannot show it.
@@ -71,15 +71,18 @@ impl By {
 }
 
 /// One outer fold: what is fitted on and what judges it.
-pub(crate) struct Outer<'a> {
+pub(crate) struct Outer<'a, Y = bool> {
     pub(crate) repeat: usize,
     pub(crate) fold: usize,
-    pub(crate) training: Training<'a>,
-    pub(crate) held: Held<'a>,
+    pub(crate) training: Training<'a, Y>,
+    pub(crate) held: Held<'a, Y>,
 }
 
 /// Every outer fold of a plan: by people, `repeats` times; or each group once, because there is one way to leave it out.
-pub(crate) fn outer<'a>(everybody: &Training<'a>, plan: &Plan) -> Result<Vec<Outer<'a>>, Error> {
+pub(crate) fn outer<'a, Y: Label>(
+    everybody: &Training<'a, Y>,
+    plan: &Plan,
+) -> Result<Vec<Outer<'a, Y>>, Error> {
     if let Some(by) = plan.by {
         return left_out(everybody, by);
     }
@@ -91,7 +94,7 @@ pub(crate) fn outer<'a>(everybody: &Training<'a>, plan: &Plan) -> Result<Vec<Out
     Ok(all)
 }
 
-fn left_out<'a>(everybody: &Training<'a>, by: By) -> Result<Vec<Outer<'a>>, Error> {
+fn left_out<'a, Y: Label>(everybody: &Training<'a, Y>, by: By) -> Result<Vec<Outer<'a, Y>>, Error> {
     let people = everybody.0.table.participants();
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, &row) in everybody.rows().iter().enumerate() {
@@ -100,27 +103,30 @@ fn left_out<'a>(everybody: &Training<'a>, by: By) -> Result<Vec<Outer<'a>>, Erro
     let one = |(fold, (name, held)): (usize, (&str, Vec<usize>))| {
         let rest = (0..everybody.len()).filter(|place| held.binary_search(place).is_err()).collect();
         let training = Training(everybody.at(rest));
-        match training.0.classes() {
-            (healthy, impaired) if healthy == 0 || impaired == 0 => Err(Error::Groups {
+        let (needed, there) = Y::needed(training.labels());
+        match training.check("groups") {
+            Err(_) => Err(Error::Groups {
                 place: format!("{} {name:?}", by.word()),
-                expected: format!("people of both classes at the other {}s", by.word()),
-                got: format!("{healthy} healthy and {impaired} impaired, on whom nothing can be fitted"),
+                expected: format!("{needed} at the other {}s", by.word()),
+                got: format!("{there}, on whom nothing can be fitted"),
             }),
-            _ => Ok(Outer { repeat: 0, fold, training, held: Held(everybody.at(held)) }),
+            Ok(()) => Ok(Outer { repeat: 0, fold, training, held: Held(everybody.at(held)) }),
         }
     };
     groups.into_iter().enumerate().map(one).collect()
 }
 
-impl<'a> Training<'a> {
-    fn at(&self, places: Vec<usize>) -> People<'a> {
+impl<'a, Y: Label> Training<'a, Y> {
+    fn at(&self, places: Vec<usize>) -> People<'a, Y> {
         People {
             table: self.0.table,
             rows: places.iter().map(|&place| self.0.rows[place]).collect(),
             labels: places.iter().map(|&place| self.0.labels[place]).collect(),
         }
     }
+}
 
+impl<'a> Training<'a> {
     /// The same people with their labels dealt out anew: within each group where people are left out by one, since the
     /// share of impaired people at a site is no chance.
     pub(crate) fn shuffled(&self, by: Option<By>, seed: u64) -> Training<'a> {

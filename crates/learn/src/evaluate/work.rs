@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use study::Cohort;
 
-use super::{Plan, table_of};
+use super::{Plan, Target, table_of};
 use crate::{Error, digest};
 
 /// Where finished pieces are kept. It may be shared by threads.
@@ -51,15 +51,28 @@ impl Work {
     /// The file belongs to the evaluation whose key it holds: SHA-256 of the plan, the numbers, the people and the running
     /// program. Work of any other is thrown away, and [`replaced`](Self::replaced) says so.
     pub fn open(path: &Path, cohort: &Cohort, plan: &Plan) -> Result<Self, Error> {
-        let key = key(cohort, plan)?;
+        Self::of_key(path, &key(cohort, plan)?)
+    }
+
+    /// The same for an evaluation of three classes or points.
+    pub fn open_graded(path: &Path, cohort: &Cohort, target: Target, plan: &Plan) -> Result<Self, Error> {
+        let points: Vec<String> = table_of(cohort)?
+            .participants()
+            .iter()
+            .map(|it| format!("{:?} {:?}", it.mmse, it.moca))
+            .collect();
+        Self::of_key(path, &digest::of_json(&(key(cohort, plan)?, target, points)))
+    }
+
+    fn of_key(path: &Path, key: &str) -> Result<Self, Error> {
         let written = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(Error::File { path: path.to_owned(), source }),
         };
-        let (found, whole) = pieces(&written, &key);
+        let (found, whole) = pieces(&written, key);
         let work = Self { found, file: None, replaced: whole == 0 && !written.is_empty() };
-        work.onto(path, &key, whole)
+        work.onto(path, key, whole)
     }
 
     /// Opens the file to write after its first `whole` bytes, with the key where these are none.
@@ -196,5 +209,7 @@ mod tests {
         assert!(opened(&path).replaced(), "the first work is gone");
         let plan = Plan { families: vec![Family::logistic()], ..Plan::default() };
         assert!(Work::open(&path, &cohort(1), &plan).unwrap().replaced());
+        let graded = |target| Work::open_graded(&path, &cohort(1), target, &plan).unwrap().replaced();
+        assert_eq!([Target::Mmse, Target::Mmse, Target::Moca].map(graded), [true, false, true]);
     }
 }

@@ -1,4 +1,4 @@
-//! Fitting the tasks of one form and what joins them.
+//! Fitting the parts of one form — tasks, or modalities — and what joins them.
 //!
 //! One set of inner folds serves three purposes in turn, each on scores of people that were not fitted on: it chooses each
 //! task's C, it calibrates the task, and it finds ρ. The first and the last use calibrations crossed over folds, because ρ
@@ -23,21 +23,24 @@ use crate::{
 /// C of each task's logistic regression is chosen among these.
 const CS: [f64; 5] = [0.001, 0.01, 0.1, 1.0, 10.0];
 
-/// A task of a form: the columns that are used.
+/// A part of a form — a task, or a modality over all tasks: the columns that are used.
 #[derive(Debug, Clone)]
-pub(crate) struct TaskColumns {
-    pub(crate) task: Task,
+pub(crate) struct PartColumns {
+    /// The tasks they are of.
+    pub(crate) tasks: Vec<Task>,
+    /// Name of the modality, where that is what the part is.
+    pub(crate) modality: Option<String>,
     pub(crate) columns: Vec<usize>,
 }
 
-/// A fitted task: log likelihood ratio = baseline + Σ coefficient · standardised log.
+/// A fitted part: log likelihood ratio = baseline + Σ coefficient · standardised log.
 #[derive(Debug, Clone)]
-pub(crate) struct TaskFit {
+pub(crate) struct PartFit {
     pub(crate) preparation: Preparation,
     pub(crate) c: f64,
     pub(crate) baseline: f64,
     pub(crate) coefficients: Vec<f64>,
-    /// People who did the task.
+    /// People who have the part.
     pub(crate) people: usize,
     /// How their values lie; a refit has none.
     pub(crate) cloud: Option<Cloud>,
@@ -46,20 +49,20 @@ pub(crate) struct TaskFit {
 /// A fitted form.
 #[derive(Debug, Clone)]
 pub(crate) struct FormFit {
-    pub(crate) tasks: Vec<TaskFit>,
+    pub(crate) parts: Vec<PartFit>,
     pub(crate) rho: f64,
 }
 
-/// Fits every task of a form on the people who did it, calibrates each on inner out-of-fold scores, and finds ρ on the same.
+/// Fits every part of a form on the people who have it, calibrates each on inner out-of-fold scores, and finds ρ on the same.
 ///
 /// `like` is an earlier fit whose scales and C are kept: what a refit for an interval does.
 pub(crate) fn fit_form(
     training: &Training<'_>,
-    tasks: &[TaskColumns],
+    parts: &[PartColumns],
     (folds, seed): (usize, u64),
     like: Option<&FormFit>,
 ) -> Result<FormFit, Error> {
-    Ok(fit_form_shown(training, tasks, (folds, seed), like)?.0)
+    Ok(fit_form_shown(training, parts, (folds, seed), like)?.0)
 }
 
 /// The inner out-of-fold evidence that a form was joined on; `labels` in the order of the evidence.
@@ -73,14 +76,14 @@ pub(crate) struct Shown {
 /// [`fit_form`] with the evidence that it calibrated and joined on.
 pub(crate) fn fit_form_shown(
     training: &Training<'_>,
-    tasks: &[TaskColumns],
+    parts: &[PartColumns],
     (folds, seed): (usize, u64),
     like: Option<&FormFit>,
 ) -> Result<(FormFit, Shown), Error> {
     let splits = training.split(folds, seed)?;
     let (mut fitted, mut evidence, mut distances) = (Vec::new(), Evidence::new(), Evidence::new());
-    for (it, task) in tasks.iter().enumerate() {
-        let (fit, out_of_fold) = fit_task(training, task, &splits, like.map(|fit| &fit.tasks[it]))?;
+    for (it, part) in parts.iter().enumerate() {
+        let (fit, out_of_fold) = fit_part(training, part, &splits, like.map(|fit| &fit.parts[it]))?;
         fitted.push(fit);
         evidence.push(out_of_fold.ratios);
         distances.push(out_of_fold.squares);
@@ -88,7 +91,7 @@ pub(crate) fn fit_form_shown(
     // The order of the evidence is that of the folds, not of the people.
     let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels()).copied().collect();
     let rho = fit_rho(&evidence, &labels, (logit(training.prevalence()), derive(seed, &[RHO])));
-    Ok((FormFit { tasks: fitted, rho }, Shown { evidence, distances, labels }))
+    Ok((FormFit { parts: fitted, rho }, Shown { evidence, distances, labels }))
 }
 
 const RHO: u64 = 0x40;
@@ -103,22 +106,22 @@ struct OutOfFold {
     squares: Vec<Option<f64>>,
 }
 
-/// One task's fit, and what inner folds say of the people they held.
-fn fit_task(
+/// One part's fit, and what inner folds say of the people they held.
+fn fit_part(
     training: &Training<'_>,
-    task: &TaskColumns,
+    part: &PartColumns,
     splits: &[Split<'_>],
-    like: Option<&TaskFit>,
-) -> Result<(TaskFit, OutOfFold), Error> {
+    like: Option<&PartFit>,
+) -> Result<(PartFit, OutOfFold), Error> {
     let cs = like.map_or(CS.to_vec(), |fit| vec![fit.c]);
     // One list of folds a C; each fold has a score and a label a person, NaN where they did not do the task.
     let mut scores: Vec<Vec<Vec<f64>>> = vec![vec![]; cs.len()];
     let mut squares = vec![];
     for (inner, held) in splits {
-        let lines = lines(inner, &task.columns, &cs, like)?;
-        let did = held.0.did(&task.columns);
+        let lines = lines(inner, &part.columns, &cs, like)?;
+        let did = held.0.did(&part.columns);
         if like.is_none() {
-            let cloud = Cloud::of(&lines.preparation, &inner.measured_in(&task.columns).0);
+            let cloud = Cloud::of(&lines.preparation, &inner.measured_in(&part.columns).0);
             squares.extend(cloud.distances(&lines.preparation, &held.0));
         }
         let design = lines.preparation.apply(&held.0);
@@ -133,15 +136,15 @@ fn fit_task(
     let crossed = scores.iter().map(|scores| Crossed::of(scores, &labels)).collect::<Result<Vec<_>, _>>()?;
     let best = (0..cs.len()).min_by(|&a, &b| crossed[a].loss.total_cmp(&crossed[b].loss)).unwrap_or(0);
     let platt = calibration(scores[best].iter().zip(labels.iter().copied()))?;
-    let did = training.measured_in(&task.columns);
+    let did = training.measured_in(&part.columns);
     let prior = logit(did.prevalence());
-    let Lines { preparation, mut lines } = lines(training, &task.columns, &cs[best..=best], like)?;
+    let Lines { preparation, mut lines } = lines(training, &part.columns, &cs[best..=best], like)?;
     let (intercept, mut coefficients) = lines.swap_remove(0);
     coefficients.iter_mut().for_each(|coefficient| *coefficient *= platt.slope);
     let baseline = platt.log_odds(intercept) - prior;
     let ratios = crossed[best].log_odds.iter().map(|it| (!it.is_nan()).then_some(it - prior)).collect();
     let cloud = like.is_none().then(|| Cloud::of(&preparation, &did.0));
-    let fit = TaskFit { preparation, c: cs[best], baseline, coefficients, people: did.len(), cloud };
+    let fit = PartFit { preparation, c: cs[best], baseline, coefficients, people: did.len(), cloud };
     Ok((fit, OutOfFold { ratios, squares }))
 }
 
@@ -190,7 +193,7 @@ fn lines(
     training: &Training<'_>,
     columns: &[usize],
     cs: &[f64],
-    like: Option<&TaskFit>,
+    like: Option<&PartFit>,
 ) -> Result<Lines, Error> {
     let did = training.measured_in(columns);
     did.both_classes("task")?;
@@ -202,7 +205,7 @@ fn lines(
     Ok(Lines { preparation, lines })
 }
 
-impl TaskFit {
+impl PartFit {
     /// Mean square of each person's distance; `None` where they did not do the task, and all for a refit.
     pub(crate) fn squares(&self, people: &People<'_>) -> Vec<Option<f64>> {
         let nothing = || vec![None; people.rows.len()];
@@ -222,8 +225,12 @@ mod tests {
     use crate::{metric::auc, synthetic};
     use study::{Block, FeatureTable};
 
-    fn tasks(table: &FeatureTable) -> Vec<TaskColumns> {
-        let columns = |task: &Task| TaskColumns { task: task.clone(), columns: table.columns_of(task) };
+    fn tasks(table: &FeatureTable) -> Vec<PartColumns> {
+        let columns = |task: &Task| PartColumns {
+            tasks: vec![task.clone()],
+            modality: None,
+            columns: table.columns_of(task),
+        };
         table.tasks().into_iter().map(columns).collect()
     }
 
@@ -232,7 +239,7 @@ mod tests {
         let table = synthetic::blocks(60, (1, 20), 0.0, 3);
         let everybody = Training::new(&table).unwrap();
         let splits = everybody.split(4, 1).unwrap();
-        let (_, out_of_fold) = fit_task(&everybody, &tasks(&table)[0], &splits, None).unwrap();
+        let (_, out_of_fold) = fit_part(&everybody, &tasks(&table)[0], &splits, None).unwrap();
         let labels: Vec<bool> = splits.iter().flat_map(|(_, held)| held.labels().to_vec()).collect();
         let honest: Vec<f64> = out_of_fold.ratios.into_iter().flatten().collect();
         let design = Preparation::of(&everybody).unwrap().apply(&everybody.0);
@@ -245,16 +252,16 @@ mod tests {
     #[test]
     fn people_who_did_not_do_a_task_have_no_ratio_and_do_not_move_its_scales() {
         let plain = synthetic::blocks(60, (2, 2), 1.0, 3);
-        let first = tasks(&plain)[0].task.clone();
+        let first = tasks(&plain)[0].tasks[0].clone();
         let blocks: Vec<_> = (0..10).map(|row| Block { row, task: &first }).collect();
         let table = plain.masked(&blocks, &"not done".into());
         let everybody = Training::new(&table).unwrap();
         let fit = fit_form(&everybody, &tasks(&table), (4, 1), None).unwrap();
         let columns = &tasks(&table)[0].columns;
-        let ratios = fit.tasks[0].log_ratios(&everybody.0, columns);
+        let ratios = fit.parts[0].log_ratios(&everybody.0, columns);
         assert!(ratios[..10].iter().all(Option::is_none) && ratios[10..].iter().all(Option::is_some));
-        assert_eq!((fit.tasks[0].people, fit.tasks[1].people), (50, 60));
-        assert!(fit.tasks[0].preparation.scales.iter().all(|(_, scale)| scale.always));
+        assert_eq!((fit.parts[0].people, fit.parts[1].people), (50, 60));
+        assert!(fit.parts[0].preparation.scales.iter().all(|(_, scale)| scale.always));
     }
 
     #[test]
@@ -263,7 +270,7 @@ mod tests {
         let everybody = Training::new(&table).unwrap();
         let fit = fit_form(&everybody, &tasks(&table), (4, 1), None).unwrap();
         let again = fit_form(&everybody.drawn(9), &tasks(&table), (4, 2), Some(&fit)).unwrap();
-        for (fit, again) in fit.tasks.iter().zip(&again.tasks) {
+        for (fit, again) in fit.parts.iter().zip(&again.parts) {
             assert_eq!((&fit.preparation, fit.c), (&again.preparation, again.c));
             assert_ne!(fit.coefficients, again.coefficients);
         }

@@ -10,8 +10,39 @@
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::estimator::log_loss;
+use crate::estimator::{Joint, log_loss};
+
+/// How the parts of a screener — tasks or modalities — are joined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Joining {
+    /// By one correlation between all parts within a class: any set of parts is scored, and no part counts for more than another of
+    /// the same evidence.
+    #[default]
+    Correlation,
+    /// By a logistic line for each set of parts, on out-of-fold evidence of the people who have at least that set: a part that tells
+    /// more weighs more. Sets that fewer than ten people of a class have are joined without their rarest part.
+    Lines,
+}
+
+/// The joint of a set of parts by one correlation.
+pub(crate) fn correlated(parts: &[usize], rho: f64) -> Joint {
+    Joint {
+        parts: parts.to_vec(),
+        intercept: 0.0,
+        share: share(parts.len() as f64, rho),
+        weights: vec![1.0; parts.len()],
+    }
+}
+
+/// The joint of one part, which counts as it is.
+pub(crate) fn alone(part: usize) -> Joint {
+    Joint { parts: vec![part], intercept: 0.0, share: 1.0, weights: vec![1.0] }
+}
 
 /// Out-of-fold log likelihood ratios, one list of people a task; `None` where the task is missing.
 pub(crate) type Evidence = Vec<Vec<Option<f64>>>;

@@ -10,18 +10,19 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use study::Task;
 
 use super::{
     Band, CutPoint, Operating,
-    fit::{TaskColumns, fit_form_shown},
-    fusion::{fuse, random_set},
+    fit::{PartColumns, fit_form_shown},
+    fusion::{Joining, random_set},
     reference::Reference,
 };
 use crate::{
     Error, FormSettings, Settings, Training,
     bootstrap::{Spread, drawn, percentiles, spread},
     conformal::{Coverage, Ranks},
-    estimator::sigmoid,
+    estimator::{Joint, sigmoid},
     evaluate::{Outer, Progress, Watch, inner_seed, outer},
     metric::{Interval, Judged, Metrics, auc, logit},
     seed::derive,
@@ -52,16 +53,16 @@ pub struct SetEvidence {
 
 /// Out-of-fold evidence of one form: what every set of tasks is judged from.
 pub(crate) struct Honest {
-    tasks: Vec<TaskColumns>,
+    parts: Vec<PartColumns>,
     labels: Vec<bool>,
     outer: usize,
     folds: Vec<Fold>,
 }
 
-/// One outer fold: ρ, the training side's own out-of-fold people, the held rows, and of these each task's log likelihood
-/// ratio and squared distance.
+/// One outer fold: how parts are joined, the training side's own out-of-fold people, the held rows, and of these each part's log
+/// likelihood ratio and squared distance.
 struct Fold {
-    rho: f64,
+    joining: (Joining, f64),
     reference: Reference,
     rows: Vec<usize>,
     ratios: Vec<Vec<Option<f64>>>,
@@ -75,22 +76,22 @@ pub(crate) fn honest(
     settings: &Settings,
     (stage, watch): (&'static str, Watch<'_>),
 ) -> Result<Honest, Error> {
-    let (tasks, plan) = (form.columns(everybody)?, &settings.plan);
+    let (parts, plan) = (form.columns(everybody, settings.parts)?, &settings.plan);
     let units = outer(everybody, plan)?;
     let (done, of) = (AtomicUsize::new(0), units.len());
     let judge = |Outer { repeat, fold, training, held }: &Outer<'_>| {
         let seed = inner_seed(plan, *repeat, *fold);
-        let (fit, shown) = fit_form_shown(training, &tasks, (plan.inner, seed), None)?;
+        let (fit, shown) = fit_form_shown(training, &parts, (plan.inner, seed), None)?;
         let ratios =
-            tasks.iter().zip(&fit.tasks).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
-        let squares = fit.tasks.iter().map(|fit| fit.squares(&held.0)).collect();
+            parts.iter().zip(&fit.parts).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
+        let squares = fit.parts.iter().map(|fit| fit.squares(&held.0)).collect();
         watch(Progress { stage, done: 1 + done.fetch_add(1, Ordering::Relaxed), of });
-        let (rho, reference) = (fit.rho, Reference::of(&shown));
-        Ok(Fold { rho, reference, rows: held.rows().to_vec(), ratios, squares })
+        let (joining, reference) = ((settings.joining, fit.rho), Reference::of(&shown));
+        Ok(Fold { joining, reference, rows: held.rows().to_vec(), ratios, squares })
     };
     let folds = units.par_iter().map(judge).collect::<Result<_, Error>>()?;
     Ok(Honest {
-        tasks,
+        parts,
         labels: everybody.labels().to_vec(),
         outer: units.iter().filter(|it| it.repeat == 0).count(),
         folds,
@@ -104,12 +105,12 @@ pub(crate) struct OfSet {
 }
 
 impl Honest {
-    /// All tasks together.
+    /// All parts together.
     pub(crate) fn whole(&self) -> OfSet {
-        self.of_set(&(0..self.tasks.len()).collect::<Vec<_>>())
+        self.of_set(&(0..self.parts.len()).collect::<Vec<_>>())
     }
 
-    /// People without any task of the set are left out of it where it is one task; in a larger set they count with a
+    /// People without any part of the set are left out of it where it is one part; in a larger set they count with a
     /// likelihood ratio of 1, as the screener would have to.
     fn of_set(&self, set: &[usize]) -> OfSet {
         let prior =
@@ -137,9 +138,9 @@ impl Honest {
         OfSet { fold_aucs, repeats }
     }
 
-    /// The evidence for each task, for random sets, and for all tasks.
+    /// The evidence for each part, for random sets, and for all parts.
     pub(crate) fn evidence(&self, form: &FormSettings, settings: &Settings) -> FormEvidence {
-        let all = self.tasks.len();
+        let all = self.parts.len();
         let mut random = ChaCha8Rng::seed_from_u64(derive(settings.seed, &[SETS]));
         let mut sets: Vec<(bool, Vec<Vec<usize>>)> = (0..all).map(|task| (true, vec![vec![task]])).collect();
         let sizes = [1, 2, 3, 5, 10, 15, 20].into_iter().filter(|&size| size < all);
@@ -181,17 +182,34 @@ impl Honest {
             sensitivity: average(&|it| it.cuts[place].0),
             specificity: average(&|it| it.cuts[place].1),
         };
-        let tasks =
-            if named { sets[0].iter().map(|&it| self.tasks[it].task.clone()).collect() } else { vec![] };
+        let named: &[usize] = if named { &sets[0] } else { &[] };
+        let (tasks, modalities) = self.names(named);
         let people = each[0].repeats[0].labels.len();
         let (lower, upper) = (cut(0, settings.cuts.0), cut(1, settings.cuts.1));
         let (coverage, turned_away) = self.bands_of_sets(sets, settings);
-        let operating = Operating { tasks, size: sets[0].len(), people, lower, upper, coverage, turned_away };
+        let operating =
+            Operating { tasks, modalities, size: sets[0].len(), people, lower, upper, coverage, turned_away };
         SetEvidence {
             operating,
             metrics,
             auc_fold_sd: feature::standard_deviation(&fold_aucs).unwrap_or(0.0),
         }
+    }
+}
+
+impl Honest {
+    /// The tasks of a set, and the names of its modalities where these are the parts.
+    fn names(&self, set: &[usize]) -> (Vec<Task>, Vec<String>) {
+        let (mut tasks, mut names) = (Vec::new(), vec![]);
+        for part in set.iter().map(|&it| &self.parts[it]) {
+            part.tasks.iter().for_each(|it| {
+                if !tasks.contains(it) {
+                    tasks.push(it.clone());
+                }
+            });
+            names.extend(part.modality.clone());
+        }
+        (tasks, names)
     }
 }
 
@@ -244,22 +262,26 @@ impl Honest {
         let mut said: Vec<Vec<Band>> = vec![vec![]; self.labels.len()];
         let mut away = vec![0.0; self.labels.len()];
         for fold in &self.folds {
-            let mut known: HashMap<Vec<usize>, (Ranks, Option<f64>)> = HashMap::new();
+            let mut known: HashMap<Vec<usize>, (Joint, Ranks, Option<f64>)> = HashMap::new();
             for (person, &row) in fold.rows.iter().enumerate() {
                 let tasks = did(fold, person);
                 if tasks.is_empty() {
                     continue;
                 }
-                let all = self.tasks.len();
-                let (ranks, limit) = known.entry(tasks.clone()).or_insert_with(|| {
-                    let limit = fold.reference.limit(&tasks, all, settings.turned_away);
-                    (fold.reference.ranks(&tasks, all, fold.rho), limit)
+                let all = self.parts.len();
+                let (joint, ranks, limit) = known.entry(tasks).or_insert_with_key(|tasks| {
+                    let joint = fold.reference.joint(tasks, all, fold.joining);
+                    let limit = fold.reference.limit(&joint.parts, all, settings.turned_away);
+                    let ranks = fold.reference.ranks(&joint.parts, all, fold.joining);
+                    (joint, ranks, limit)
                 });
-                let ratio = fuse(tasks.iter().filter_map(|&task| fold.ratios[task][person]), fold.rho);
+                let of =
+                    |numbers: &[Vec<Option<f64>>], part: usize| numbers[part][person].unwrap_or_default();
+                let ratio = joint.ratio(|part| of(&fold.ratios, part));
                 let ranked = ranks.band(ratio, settings.plan.error_rate);
                 said[row].push(Band::of(ratio, settings.cuts, ranked));
-                let squares = tasks.iter().filter_map(|&task| fold.squares[task][person]);
-                let square = squares.sum::<f64>() / tasks.len() as f64;
+                let squares = joint.parts.iter().map(|&part| of(&fold.squares, part));
+                let square = squares.sum::<f64>() / joint.parts.len() as f64;
                 let beyond = limit.is_some_and(|limit| square > limit);
                 away[row] += if beyond { 1.0 / repeats as f64 } else { 0.0 };
             }
@@ -288,9 +310,17 @@ fn mean_of(values: &[f64], (draws, seed): (usize, u64)) -> Interval {
 impl Fold {
     /// Joint log likelihood ratio of each held person.
     fn of_set(&self, set: &[usize]) -> Vec<Option<f64>> {
+        let mut joints: HashMap<Vec<usize>, Joint> = HashMap::new();
         let person = |person: usize| {
-            let mut known = set.iter().filter_map(|&task| self.ratios[task][person]).peekable();
-            (set.len() > 1 || known.peek().is_some()).then(|| fuse(known, self.rho))
+            let known: Vec<usize> =
+                set.iter().copied().filter(|&part| self.ratios[part][person].is_some()).collect();
+            if known.is_empty() {
+                return (set.len() > 1).then_some(0.0);
+            }
+            let joint = joints
+                .entry(known)
+                .or_insert_with_key(|known| self.reference.joint(known, self.ratios.len(), self.joining));
+            Some(joint.ratio(|part| self.ratios[part][person].unwrap_or_default()))
         };
         (0..self.rows.len()).map(person).collect()
     }
@@ -309,13 +339,16 @@ fn mean_interval(intervals: impl Iterator<Item = Interval>) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use study::Task;
 
     /// Four people in two folds of one repeat; the second of them did only the second task.
     fn judged() -> Honest {
-        let task = |name: &str| TaskColumns { task: Task::new(name).unwrap(), columns: vec![] };
+        let task = |name: &str| PartColumns {
+            tasks: vec![Task::new(name).unwrap()],
+            modality: None,
+            columns: vec![],
+        };
         let fold = |rows: [usize; 2], ratios: [[Option<f64>; 2]; 2]| Fold {
-            rho: 0.5,
+            joining: (Joining::Correlation, 0.5),
             reference: Reference::default(),
             rows: rows.to_vec(),
             ratios: ratios.map(|it| it.to_vec()).to_vec(),
@@ -325,7 +358,7 @@ mod tests {
             fold([0, 1], [[Some(-1.0), None], [Some(-0.5), Some(0.4)]]),
             fold([2, 3], [[Some(-2.0), Some(2.0)], [None, None]]),
         ];
-        Honest { tasks: vec![task("a"), task("b")], labels: vec![false, true, false, true], outer: 2, folds }
+        Honest { parts: vec![task("a"), task("b")], labels: vec![false, true, false, true], outer: 2, folds }
     }
 
     #[test]

@@ -1,16 +1,23 @@
-//! The training people as a new person is compared with them: evidence and distance of each, out of fold, task by task.
+//! The training people as a new person is compared with them: evidence and distance of each, out of fold, part by part.
 //!
-//! Kept by person and task, so that whichever tasks somebody did, they are compared with people on the same tasks. No ids and no
-//! values are kept, and the order is that of shuffled folds.
+//! Kept by person and part (task or modality), so that whichever parts somebody has, they are compared with people on the same parts,
+//! and the line of these parts can be fitted when it is asked for. No ids and no values are kept, and the order is that of shuffled
+//! folds.
 
 use serde::{Deserialize, Serialize};
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::{
     fit::Shown,
-    fusion::{Evidence, fuse},
+    fusion::{Evidence, Joining, alone, correlated},
     packed,
 };
-use crate::conformal::Ranks;
+use crate::{
+    conformal::Ranks,
+    estimator::{Joint, Told},
+};
 
 /// Most people kept of each class: ranks among a thousand are finer than any error rate asks for.
 const MOST: usize = 1000;
@@ -62,10 +69,67 @@ impl Reference {
         (self.did(&self.ratios, tasks, all).count() - impaired, impaired)
     }
 
-    /// Joint evidence of the people who did all of these of `all` tasks.
-    pub(crate) fn ranks(&self, tasks: &[usize], all: usize, rho: f64) -> Ranks {
-        let joined = |(impaired, ratios): (bool, Vec<f64>)| (fuse(ratios.into_iter(), rho), impaired);
-        Ranks::of(self.did(&self.ratios, tasks, all).map(joined))
+    /// What these of `all` parts say together.
+    pub(crate) fn joint(&self, parts: &[usize], all: usize, (joining, rho): (Joining, f64)) -> Joint {
+        match joining {
+            Joining::Correlation => correlated(parts, rho),
+            Joining::Lines => line(&self.told(all), parts),
+        }
+    }
+
+    /// The same by people drawn with replacement, each class by itself: one for each of `draws`. Nothing is drawn where one
+    /// correlation joins, since every refit has its own.
+    pub(crate) fn redrawn(&self, joint: &Joint, all: usize, draws: usize) -> Vec<Joint> {
+        let told = self.told(all);
+        let mut classes: [Vec<usize>; 2] = Default::default();
+        let having = told.having(&joint.parts);
+        having.iter().for_each(|&it| classes[usize::from(told.impaired[it])].push(it));
+        let draw = |draw: usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(draw as u64);
+            let mut one = |of: &Vec<usize>| -> Vec<usize> {
+                (0..of.len()).map(|_| of[random.random_range(0..of.len())]).collect()
+            };
+            let people = classes.each_ref().map(&mut one).concat();
+            let drawn = told.of(&people);
+            drawn.line(&joint.parts, ones).unwrap_or_else(|| joint.clone())
+        };
+        (0..draws).map(draw).collect()
+    }
+
+    /// Joint evidence of the people who have all of these of `all` parts. Where lines join, each fifth of the people is joined by a
+    /// line fitted on the others: nobody's own label is in their rank.
+    pub(crate) fn ranks(&self, parts: &[usize], all: usize, (joining, rho): (Joining, f64)) -> Ranks {
+        let told = self.told(all);
+        let having = told.having(parts);
+        let whole = self.joint(parts, all, (joining, rho));
+        let crossed: Vec<Joint> = match joining {
+            Joining::Lines if parts.len() > 1 => (0..CROSSED)
+                .map(|held| {
+                    let others: Vec<usize> = having
+                        .iter()
+                        .enumerate()
+                        .filter(|(it, _)| it % CROSSED != held)
+                        .map(|(_, &it)| it)
+                        .collect();
+                    told.of(&others).line(parts, ones).unwrap_or_else(|| whole.clone())
+                })
+                .collect(),
+            _ => vec![whole],
+        };
+        let of = |(place, &person): (usize, &usize)| {
+            let joint = &crossed[place % crossed.len()];
+            (joint.ratio(|part| told.scores[part][person].unwrap_or_default()), told.impaired[person])
+        };
+        Ranks::of(having.iter().enumerate().map(of))
+    }
+
+    /// The out-of-fold evidence as lines are fitted on it.
+    fn told(&self, all: usize) -> Told {
+        let rows = || self.ratios.chunks_exact(all.max(1));
+        let score = |part: usize| {
+            rows().map(|row| (row[part] > MISSING).then(|| f64::from(row[part]))).collect::<Vec<_>>()
+        };
+        Told { impaired: self.impaired.clone(), scores: (0..all).map(score).collect() }
     }
 
     /// The mean square that all but the share `turned_away` of the people who did these tasks stay within: at least as many
@@ -94,6 +158,21 @@ impl Reference {
     }
 }
 
+/// The line of parts, or of those that enough people have together; one part counts as it is.
+fn line(told: &Told, parts: &[usize]) -> Joint {
+    let heard = told.heard(parts);
+    let first = heard.first().copied().unwrap_or_default();
+    let line = (heard.len() > 1).then(|| told.line(&heard, ones)).flatten();
+    line.unwrap_or_else(|| alone(first))
+}
+
+fn ones(answers: &crate::label::Answers) -> Vec<f64> {
+    vec![1.0; answers.len()]
+}
+
+/// Parts of the people whose ranks are by a line fitted on the others.
+const CROSSED: usize = 5;
+
 /// Marks a task that was not done: equal to itself, unlike NaN, so that artefacts can be compared.
 const MISSING: f32 = f32::MIN;
 
@@ -114,7 +193,7 @@ mod tests {
         let it = reference();
         assert_eq!((it.people(&[0], 2), it.people(&[1], 2), it.people(&[0, 1], 2)), ((2, 1), (2, 1), (2, 0)));
         // Of the healthy people one has evidence of at least 0 on the first task; of the impaired one, none at most 0.
-        assert_eq!(it.ranks(&[0], 2, 0.0).p(0.0), (2.0 / 3.0, 0.5));
+        assert_eq!(it.ranks(&[0], 2, (Joining::Correlation, 0.0)).p(0.0), (2.0 / 3.0, 0.5));
         assert_eq!(it.limit(&[0, 1], 2, 0.01), Some(3.0));
         assert!(it.fits(2) && !it.fits(3));
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{fit::FormFit, packed};
 
-/// All refits of one form: for each refit ρ and then, for each task, the baseline and the coefficients.
+/// All refits of one form: for each refit ρ and then, for each part, the baseline and the coefficients.
 ///
 /// Serialised as the base64 of little-endian `f32`, `[refits, width]`: an interval needs no more than seven digits.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,11 +14,11 @@ pub(crate) struct Refits {
 
 impl Refits {
     pub(crate) fn of(fits: &[FormFit]) -> Self {
-        let task = |fit: &super::fit::TaskFit| {
+        let part = |fit: &super::fit::PartFit| {
             std::iter::once(fit.baseline).chain(fit.coefficients.iter().copied()).collect::<Vec<_>>()
         };
         let form = |fit: &FormFit| {
-            std::iter::once(fit.rho).chain(fit.tasks.iter().flat_map(task)).collect::<Vec<_>>()
+            std::iter::once(fit.rho).chain(fit.parts.iter().flat_map(part)).collect::<Vec<_>>()
         };
         Self { values: fits.iter().flat_map(form).map(|value| value as f32).collect() }
     }

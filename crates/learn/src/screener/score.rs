@@ -185,7 +185,10 @@ pub struct Outside {
 pub struct Operating {
     /// The tasks; empty for an average over random sets of `size` tasks.
     pub tasks: Vec<Task>,
-    /// Number of tasks.
+    /// The modalities, where these are what the screener joins; empty for an average.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modalities: Vec<String>,
+    /// Number of tasks, or of modalities.
     pub size: usize,
     /// People judged.
     pub people: usize,
@@ -223,6 +226,9 @@ pub struct Score {
     pub form: String,
     /// The tasks that were used.
     pub tasks: Vec<Task>,
+    /// The modalities that were used, where these are what the screener joins: `voice`, `ink`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modalities: Vec<String>,
     /// How much more likely these values are in the study's impaired people than in its healthy ones: posterior odds over
     /// the study's prior odds. 1 says nothing. Its 95 % interval comes from the stored refits.
     pub likelihood_ratio: Interval,
@@ -245,6 +251,18 @@ pub struct Score {
     pub contributions: Vec<Contribution>,
     /// Values outside the training range.
     pub outside: Vec<Outside>,
+    /// Parts the screener knows and could not use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Aside>,
+}
+
+/// A task or modality that was measured and is not in a score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Aside {
+    /// Its tasks of which something was measured.
+    pub tasks: Vec<Task>,
+    /// Why.
+    pub reason: String,
 }
 
 impl Score {

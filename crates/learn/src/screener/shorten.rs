@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use study::Task;
 
 use super::{
-    fit::{Shown, TaskColumns, fit_form_shown},
+    fit::{PartColumns, Shown, fit_form_shown},
     fusion::fuse,
 };
 use crate::{
-    Error, FormSettings, Held, Settings, Training, audit,
+    Error, FormSettings, Held, Parts, Settings, Training, audit,
     bootstrap::{drawn, percentiles},
     estimator::sigmoid,
     evaluate::{COPIED, Outer, Progress, Watch, inner_seed, outer, table_of},
@@ -97,7 +97,11 @@ pub fn shorten(
     let everybody = Training::new(&masked)?;
     everybody.both_classes("cohort")?;
     let form = &settings.forms[0];
-    let search = Search { tasks: form.columns(&everybody)?, times: times(&everybody, form, budget)?, budget };
+    let search = Search {
+        tasks: form.columns(&everybody, Parts::Task)?,
+        times: times(&everybody, form, budget)?,
+        budget,
+    };
     let folds = search.folds(&everybody, settings, watch)?;
     let inner = (settings.plan.inner, settings.seed);
     let (_, shown) = fit_form_shown(&everybody, &search.tasks, inner, None)?;
@@ -109,15 +113,15 @@ pub fn shorten(
 /// The column that holds the time of each task of the form.
 fn times(everybody: &Training<'_>, form: &FormSettings, budget: &TimeBudget) -> Result<Vec<usize>, Error> {
     let columns = everybody.0.table.columns();
-    let time = |it: &TaskColumns| {
-        let found = columns.iter().position(|at| at.task == it.task && at.feature == budget.feature);
-        found.ok_or_else(|| Error::NoTime { task: it.task.clone(), feature: budget.feature.clone() })
+    let time = |it: &PartColumns| {
+        let found = columns.iter().position(|at| it.tasks.contains(&at.task) && at.feature == budget.feature);
+        found.ok_or_else(|| Error::NoTime { task: it.tasks[0].clone(), feature: budget.feature.clone() })
     };
-    form.columns(everybody)?.iter().map(time).collect()
+    form.columns(everybody, Parts::Task)?.iter().map(time).collect()
 }
 
 struct Search<'a> {
-    tasks: Vec<TaskColumns>,
+    tasks: Vec<PartColumns>,
     times: Vec<usize>,
     budget: &'a TimeBudget,
 }
@@ -155,7 +159,7 @@ impl Search<'_> {
         let (fit, shown) = fit_form_shown(training, &self.tasks, inner, None)?;
         let chosen = self.choose(&shown, &self.medians(training), fit.rho);
         let ratios: Vec<Vec<Option<f64>>> =
-            self.tasks.iter().zip(&fit.tasks).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
+            self.tasks.iter().zip(&fit.parts).map(|(it, fit)| fit.log_ratios(&held.0, &it.columns)).collect();
         let all: Vec<usize> = (0..self.tasks.len()).collect();
         let joined =
             |set: &[usize]| (0..held.rows().len()).map(|it| join(&ratios, set, it, fit.rho)).collect();
@@ -236,7 +240,7 @@ impl Search<'_> {
             folds.iter().filter(|fold| fold.chosen.contains(&task)).count() as f64 / folds.len() as f64
         };
         let short = |task: usize| ShortTask {
-            task: self.tasks[task].task.clone(),
+            task: self.tasks[task].tasks[0].clone(),
             seconds: seconds[task],
             agreed: agreed(task),
         };

@@ -63,6 +63,10 @@ fn told(metrics: &GradedMetrics) -> f64 {
     }
 }
 
+fn class_of(word: &str) -> usize {
+    LABELS.iter().position(|it| it.to_string() == word).unwrap()
+}
+
 #[test]
 fn three_classes_and_points_are_told_where_they_can_be() {
     let cohort = cohort(graded(120, 1.5, 1));
@@ -70,8 +74,15 @@ fn three_classes_and_points_are_told_where_they_can_be() {
     for it in &classes.estimators {
         assert!(told(&it.metrics) > 0.75, "{it:?}");
         assert!((told(&it.without_measurement) - 0.5).abs() < 0.1, "the largest class for everybody");
-        let GradedMetrics::Classes { metrics, confusion } = it.metrics else { panic!("classes were asked") };
+        let GradedMetrics::Classes { metrics, confusion, each } = &it.metrics else {
+            panic!("classes were asked")
+        };
         assert!((confusion.as_flattened().iter().sum::<f64>() - 120.0).abs() < 1e-9);
+        for (class, row) in each.iter().zip(confusion) {
+            assert_eq!((class.people, class.roc.len()), (40, 51));
+            assert!((class.metrics.sensitivity.value - row[class_of(&class.class)] / 40.0).abs() < 1e-9);
+            assert!(class.metrics.auc.low <= class.metrics.auc.value && class.roc[50].sensitivity == 1.0);
+        }
         assert!(
             metrics.macro_f1.low < metrics.macro_f1.value && metrics.macro_f1.value < metrics.macro_f1.high
         );
@@ -79,15 +90,75 @@ fn three_classes_and_points_are_told_where_they_can_be() {
     }
     let points = judged(&cohort, Target::Mmse, &["elastic-net", "boosting"]);
     for it in &points.estimators {
-        let GradedMetrics::Points(metrics) = it.metrics else { panic!("points were asked") };
-        let GradedMetrics::Points(constant) = it.without_measurement else { panic!("points were asked") };
+        let GradedMetrics::Points(metrics) = &it.metrics else { panic!("points were asked") };
+        let GradedMetrics::Points(constant) = &it.without_measurement else { panic!("points were asked") };
         assert!(metrics.pearson.value > 0.6 && metrics.r2.value > 0.3, "{metrics:?}");
         assert!(
             metrics.mean_absolute_error.high < constant.mean_absolute_error.value,
             "{metrics:?} {constant:?}"
         );
         assert!(constant.r2.value < 0.01, "a mean explains nothing: {constant:?}");
+        assert!(metrics.icc.value > 0.4 && constant.icc.value < 0.1, "{metrics:?} {constant:?}");
+        let (low, high) = (metrics.lower_limit.value, metrics.upper_limit.value);
+        let within = it.said.iter().filter(|it| (low..=high).contains(&(it.predicted - it.observed))).count();
+        assert!(it.said.len() == 120 && (108..=120).contains(&within), "{within} of 120 within the limits");
+        assert!(it.said.is_sorted_by(|a, b| a.observed <= b.observed));
     }
+}
+
+/// Two sites; at the second everything takes twice as long.
+fn at_sites(people: usize, seed: u64) -> FeatureTable {
+    let plain = graded(people, 1.2, seed);
+    let mut table = FeatureTable::new(plain.columns().to_vec()).unwrap();
+    for (row, person) in plain.participants().iter().enumerate() {
+        let second = row / 3 % 3 == 0;
+        let site = (row != 0).then(|| if second { "south" } else { "north" }.to_owned());
+        let factor = if second { 2.0 } else { 1.0 };
+        let values = plain.row(row).map(|cell| Value::Measured(f64::from(cell.unwrap()) * factor));
+        table.push(Participant { site, ..person.clone() }, values.collect::<Vec<_>>()).unwrap();
+    }
+    table
+}
+
+#[test]
+fn whole_sites_are_left_out_of_classes_and_points_too() {
+    let cohort = cohort(at_sites(121, 7));
+    for (target, names) in [(Target::Classes, ["logistic"]), (Target::Mmse, ["elastic-net"])] {
+        let plan = Plan { by: Some(learn::By::Site), ..plan(&names) };
+        let found = evaluate_graded(&cohort, target, &plan, &|_| ()).unwrap();
+        assert_eq!((found.people, found.left_out), (120, 1), "one of no known site");
+        let groups = &found.estimators[0].each_left_out;
+        let seen: Vec<_> = groups.iter().map(|it| (it.group.as_str(), it.people, it.trained_on)).collect();
+        assert_eq!(seen, [("north", 79, Some(41)), ("south", 41, Some(79))]);
+        assert_eq!(groups[0].bias.is_some(), target == Target::Mmse);
+        let by: Vec<&str> = found.estimators[0].groups.iter().map(|it| it.group.as_str()).collect();
+        assert_eq!(by, ["north", "south"]);
+    }
+    // South takes longer, so that north's line takes its people for worse than they are.
+    let plan = Plan { by: Some(learn::By::Site), ..plan(&["elastic-net"]) };
+    let found = evaluate_graded(&cohort, Target::Mmse, &plan, &|_| ()).unwrap();
+    let south = &found.estimators[0].each_left_out[1];
+    assert!(south.bias.unwrap().high < 0.0, "{south:?}");
+}
+
+#[test]
+fn a_graded_evaluation_goes_on_where_it_was_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work.jsonl");
+    let (cohort, plan) = (cohort(graded(60, 1.0, 5)), plan(&["elastic-net"]));
+    let run = || {
+        let work = learn::Work::open_graded(&path, &cohort, Target::Mmse, &plan).unwrap();
+        let taken_up = work.taken_up();
+        (taken_up, learn::evaluate_graded_resuming(&cohort, Target::Mmse, &plan, &work, &|_| ()).unwrap())
+    };
+    let (none, first) = run();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let half: Vec<&str> = text.split_inclusive('\n').take(5).collect();
+    std::fs::write(&path, half.concat()).unwrap();
+    let (some, again) = run();
+    assert_eq!((none, some), (0, 4));
+    assert_eq!(first.to_json().unwrap(), again.to_json().unwrap());
+    assert_eq!(learn::Graded::from_json(&first.to_json().unwrap()).unwrap(), first);
 }
 
 #[test]

@@ -7,7 +7,10 @@ use super::rows::{Activation, exponentials};
 use super::{Kernel, Lanes, WIDTH};
 
 /// Queries whose scores are held at a time.
-const BLOCK: usize = 24;
+pub(super) const BLOCK: usize = 24;
+
+/// Rows that are asked for before they are read.
+pub(super) const AHEAD: usize = 8;
 
 /// Rows of one of the three inputs of attention, all heads side by side.
 #[derive(Clone, Copy)]
@@ -22,9 +25,31 @@ pub(crate) struct Heads<'a> {
 
 impl<'a> Heads<'a> {
     #[inline(always)]
-    fn row(self, row: usize, from: usize, width: usize) -> &'a [f32] {
+    pub(super) fn row(self, row: usize, from: usize, width: usize) -> &'a [f32] {
         &self.values[row * self.stride + from..][..width]
     }
+
+    /// Asks for a row that comes later: rows lie too far apart for the processor to foresee it.
+    #[inline(always)]
+    pub(super) fn fetch(self, row: usize, from: usize, width: usize) {
+        if row < self.rows {
+            fetch(self.row(row, from, width));
+        }
+    }
+}
+
+/// Brings values near the processor that are read soon.
+#[inline(always)]
+fn fetch(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(WIDTH) {
+        // SAFETY: every x86-64 processor has the instruction, which reads nothing that the program sees.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast())
+        };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 /// Room for one head: its keys and values by panels, the scores and the outcome of a block of queries.
@@ -50,7 +75,7 @@ impl Scratch {
 }
 
 /// `softmax(queries · keysᵀ · scale) · values`, head by head (Vaswani et al. 2017).
-pub(crate) struct Attention<'a> {
+pub(crate) struct Attention<'a, S> {
     pub(crate) queries: Heads<'a>,
     pub(crate) keys: Heads<'a>,
     pub(crate) values: Heads<'a>,
@@ -60,19 +85,23 @@ pub(crate) struct Attention<'a> {
     pub(crate) scale: f32,
     /// Which keys take part; a query that sees none gets zeros.
     pub(crate) mask: Option<&'a [bool]>,
-    pub(crate) scratch: &'a mut Scratch,
+    /// [`Scratch`] in floating point, [`IntegerScratch`](super::integer_attention::IntegerScratch) in 16-bit integers.
+    pub(crate) scratch: &'a mut S,
     /// Rows of all heads side by side, `stride` apart.
     pub(crate) out: &'a mut [f32],
     pub(crate) stride: usize,
 }
 
-impl Attention<'_> {
+impl<S> Attention<'_, S>
+where
+    Self: Kernel,
+{
     pub(crate) fn run(self, isa: Isa) {
         isa.run(self);
     }
 }
 
-impl Kernel for Attention<'_> {
+impl Kernel for Attention<'_, Scratch> {
     type Output = ();
 
     #[inline(always)]
@@ -88,7 +117,7 @@ impl Kernel for Attention<'_> {
     }
 }
 
-impl Attention<'_> {
+impl Attention<'_, Scratch> {
     /// Copies a head's keys into panels of sixteen keys, its values into panels of sixteen columns.
     #[inline(always)]
     fn gather(&mut self, from: usize) {
@@ -145,7 +174,7 @@ impl Attention<'_> {
 
 /// Takes out of a row the keys that are masked, and what fills its last panel.
 #[inline(always)]
-fn hide(row: &mut [f32], keys: usize, mask: Option<&[bool]>) {
+pub(super) fn hide(row: &mut [f32], keys: usize, mask: Option<&[bool]>) {
     row[keys..].fill(f32::NEG_INFINITY);
     for (score, _) in row.iter_mut().zip(mask.unwrap_or(&[])).filter(|(_, seen)| !**seen) {
         *score = f32::NEG_INFINITY;
@@ -154,6 +183,7 @@ fn hide(row: &mut [f32], keys: usize, mask: Option<&[bool]>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::integer_attention::IntegerScratch;
     use super::super::noise::Noise;
     use super::*;
 
@@ -164,7 +194,16 @@ mod tests {
         width: usize,
     }
 
-    fn run(isa: Isa, case: &Case, parts: [&[f32]; 3], mask: Option<&[bool]>) -> Vec<f32> {
+    fn run<S>(
+        isa: Isa,
+        case: &Case,
+        parts: [&[f32]; 3],
+        mask: Option<&[bool]>,
+        room: fn(usize, usize) -> S,
+    ) -> Vec<f32>
+    where
+        for<'a> Attention<'a, S>: Kernel,
+    {
         let stride = case.heads * case.width;
         let mut out = vec![f32::NAN; case.queries * stride];
         let [queries, keys, values] = parts;
@@ -176,7 +215,7 @@ mod tests {
             width: case.width,
             scale: 0.3,
             mask,
-            scratch: &mut Scratch::new(case.keys, case.width),
+            scratch: &mut room(case.keys, case.width),
             out: &mut out,
             stride,
         };
@@ -207,11 +246,13 @@ mod tests {
         out
     }
 
-    #[test]
-    fn attention_is_near_its_definition_and_equal_on_every_isa() {
+    fn check<S>(room: fn(usize, usize) -> S, tolerance: f64)
+    where
+        for<'a> Attention<'a, S>: Kernel,
+    {
         let mut noise = Noise(8);
         for (queries, keys, heads, width) in
-            [(1, 1, 1, 1), (5, 7, 2, 8), (30, 33, 3, 24), (49, 20, 2, 64), (3, 0, 2, 4)]
+            [(1, 1, 1, 1), (5, 7, 2, 8), (30, 33, 3, 24), (49, 20, 2, 64), (3, 0, 2, 4), (7, 300, 1, 16)]
         {
             let case = Case { queries, keys, heads, width };
             let stride = heads * width;
@@ -220,13 +261,51 @@ mod tests {
             let masks = [vec![true; keys], (0..keys).map(|key| key % 3 != 1).collect(), vec![false; keys]];
             for mask in masks {
                 let expected = reference(&case, parts, &mask);
-                let judge = run(Isa::Scalar, &case, parts, Some(&mask));
+                let judge = run(Isa::Scalar, &case, parts, Some(&mask), room);
                 for (got, expected) in judge.iter().zip(&expected) {
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{got} {expected}");
+                    assert!((f64::from(*got) - expected).abs() < tolerance, "{got} {expected}");
                 }
                 for isa in Isa::all_available() {
-                    assert_eq!(run(isa, &case, parts, Some(&mask)), judge, "{isa:?}");
+                    assert_eq!(run(isa, &case, parts, Some(&mask), room), judge, "{isa:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn attention_is_near_its_definition_and_equal_on_every_isa() {
+        check(Scratch::new, 1e-5);
+    }
+
+    #[test]
+    fn attention_in_integers_is_near_its_definition_and_equal_on_every_isa() {
+        check(IntegerScratch::new, 1e-2);
+    }
+
+    #[test]
+    fn keys_that_are_not_seen_change_nothing_in_integers() {
+        let case = Case { queries: 4, keys: 40, heads: 2, width: 16 };
+        let mut noise = Noise(9);
+        let [queries, mut keys, mut values] = [4, 40, 40].map(|rows| noise.normals(rows * 32, 1.0));
+        let mask: Vec<bool> = (0..40).map(|key| key < 31).collect();
+        let first = run(Isa::best(), &case, [&queries, &keys, &values], Some(&mask), IntegerScratch::new);
+        keys[31 * 32..].fill(1e3);
+        values[31 * 32..].fill(1e6);
+        assert_eq!(
+            run(Isa::best(), &case, [&queries, &keys, &values], Some(&mask), IntegerScratch::new),
+            first
+        );
+    }
+
+    #[test]
+    fn the_greatest_sums_of_integers_fit() {
+        for (score, value) in [(0.0, 1.0), (1e3, -1.0), (-1e3, 1.0)] {
+            let case = Case { queries: 2, keys: 1000, heads: 1, width: 64 };
+            let parts = [vec![score; 2 * 64], vec![1.0; 64_000], vec![value; 64_000]];
+            let parts = [&parts[0][..], &parts[1], &parts[2]];
+            for isa in Isa::all_available() {
+                let got = run(isa, &case, parts, None, IntegerScratch::new);
+                assert!(got.iter().all(|got| (got - value).abs() < 1e-3), "{isa:?} {}", got[0]);
             }
         }
     }

@@ -51,6 +51,7 @@ impl Lanes for Avx2 {
     type I = I;
 
     const TILE: (usize, usize) = (6, 1);
+    const JOINT_ROWS: usize = 4;
 
     halves! {
         add(a: F, b: F) -> F = _mm256_add_ps(a, b);
@@ -70,8 +71,23 @@ impl Lanes for Avx2 {
         and_i(a: I, b: I) -> I = _mm256_and_si256(a, b);
         halve(a: I) -> I = _mm256_srli_epi32::<1>(a);
         nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
+        pairs(sum: I, a: I, b: I) -> I = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
         dot(sum: I, a: I, b: I) -> I =
             _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+    }
+
+    #[inline(always)]
+    fn dot_both(self, sum: I, a: [I; 2], b: [I; 2]) -> I {
+        let mut out = sum;
+        for at in 0..2 {
+            // SAFETY: `self` proves the instructions.
+            out[at] = unsafe {
+                let first = _mm256_maddubs_epi16(a[0][at], b[0][at]);
+                let both = _mm256_add_epi16(first, _mm256_maddubs_epi16(a[1][at], b[1][at]));
+                _mm256_add_epi32(sum[at], _mm256_madd_epi16(both, _mm256_set1_epi16(1)))
+            };
+        }
+        out
     }
 
     #[inline(always)]
@@ -122,6 +138,15 @@ impl Lanes for Avx2 {
         unsafe {
             let bytes = _mm_loadu_si128(from.as_ptr().cast());
             [_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(bytes))]
+        }
+    }
+
+    #[inline(always)]
+    fn store_halves(self, to: &mut [i16; WIDTH], value: I) {
+        // SAFETY: `self` proves the instructions; `to` is 32 bytes.
+        unsafe {
+            let parts = _mm256_packs_epi32(value[0], value[1]);
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(parts));
         }
     }
 

@@ -41,6 +41,7 @@ impl Lanes for Avx512 {
     type I = __m512i;
 
     const TILE: (usize, usize) = (12, 2);
+    const JOINT_ROWS: usize = 12;
 
     instructions! {
         load(from: &[f32; WIDTH]) -> __m512 = _mm512_loadu_ps(from.as_ptr());
@@ -66,10 +67,18 @@ impl Lanes for Avx512 {
             _mm512_cvtepu8_epi32(_mm_loadu_si128(from.as_ptr().cast()));
         store_bytes(to: &mut [u8; WIDTH], value: __m512i) =
             _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(value));
+        pairs(sum: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpwssd_epi32(sum, a, b);
+        store_halves(to: &mut [i16; WIDTH], value: __m512i) =
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(value));
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
         halve(a: __m512i) -> __m512i = _mm512_srli_epi32::<1>(a);
         nibble(a: __m512i) -> __m512i = _mm512_srli_epi32::<4>(a);
         dot(sum: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(sum, a, b);
+    }
+
+    #[inline(always)]
+    fn dot_both(self, sum: __m512i, a: [__m512i; 2], b: [__m512i; 2]) -> __m512i {
+        self.dot(self.dot(sum, a[0], b[0]), a[1], b[1])
     }
 
     #[inline(always)]

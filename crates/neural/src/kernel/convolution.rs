@@ -168,6 +168,11 @@ impl Factors for Int8Factors<'_> {
     }
 
     #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        if self.is_joint() { L::JOINT_ROWS } else { L::TILE.0 }
+    }
+
+    #[inline(always)]
     fn tile<L: Lanes, const M: usize, const N: usize>(
         &self,
         lanes: L,
@@ -185,7 +190,7 @@ impl Factors for Int8Factors<'_> {
             }
             let b = weights.lines[panel * apart + run * steps..(panel + N) * apart].as_ptr();
             // SAFETY: runs lie in the image (asserted before); the lines of `N` panels follow `b`, less those of earlier runs.
-            sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, (b, apart), sums) };
+            sums = unsafe { dot_tile::<L, M, N>(lanes, (steps, self.is_joint()), a, (b, apart), sums) };
         }
         let mut tile = [[lanes.splat(0.0); N]; M];
         for n in 0..N {
@@ -197,6 +202,14 @@ impl Factors for Int8Factors<'_> {
             }
         }
         tile
+    }
+}
+
+impl Int8Factors<'_> {
+    /// Whether words go by twos: the weights let them, and no run begins in the middle of two.
+    #[inline(always)]
+    fn is_joint(&self) -> bool {
+        self.kernels.weights.is_joint && (self.patches.run / GROUP).is_multiple_of(2)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Products of 32-bit floating-point numbers.
 
+use bytes::Bytes;
+
 use super::lanes::Isa;
+use super::lines::{LINE, Lines};
 use super::product::{Factors, Plane, Product};
 use super::quantised::Line;
 use super::{Lanes, WIDTH};
@@ -12,8 +15,8 @@ pub(crate) struct FloatWeights {
     pub(super) inputs: usize,
     outputs: usize,
     /// `[panels, inputs]`.
-    pub(super) lines: Vec<Line<f32>>,
-    pub(super) bias: Vec<Line<f32>>,
+    pub(super) lines: Lines<f32>,
+    pub(super) bias: Lines<f32>,
 }
 
 impl FloatWeights {
@@ -35,6 +38,40 @@ impl FloatWeights {
             outputs,
             lines,
             bias: (0..panels).map(|panel| pick(bias, panel)).collect(),
+        }
+    }
+
+    /// Bytes of [`FloatWeights::to_file`]; none where they cannot be counted.
+    pub(crate) fn file_bytes(inputs: usize, outputs: usize) -> Option<usize> {
+        outputs.div_ceil(WIDTH).checked_mul(inputs.checked_add(1)?)?.checked_mul(LINE)
+    }
+
+    /// Everything a product needs, to be mapped: the lines, then the bias of each panel.
+    pub(crate) fn to_file(&self) -> Vec<u8> {
+        let mut bytes = vec![];
+        self.lines.to_file(&mut bytes);
+        self.bias.to_file(&mut bytes);
+        bytes
+    }
+
+    /// What [`FloatWeights::to_file`] gave, used where it lies; none where the bytes are not as many as the shape asks for.
+    pub(crate) fn of_file(isa: Isa, [inputs, outputs]: [usize; 2], bytes: &Bytes) -> Option<FloatWeights> {
+        let whole = FloatWeights::file_bytes(inputs, outputs).filter(|it| *it == bytes.len())?;
+        let rest = whole - outputs.div_ceil(WIDTH) * LINE;
+        let (lines, bias) = (Lines::of_file(bytes.slice(..rest)), Lines::of_file(bytes.slice(rest..)));
+        Some(FloatWeights { isa, inputs, outputs, lines, bias })
+    }
+
+    /// Inputs and outputs.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.inputs, self.outputs]
+    }
+
+    /// The weights of one column, `[inputs]`.
+    pub(crate) fn column(&self, column: usize, out: &mut [f32]) {
+        let (panel, lane) = (column / WIDTH, column % WIDTH);
+        for (out, line) in out.iter_mut().zip(&self.lines[panel * self.inputs..(panel + 1) * self.inputs]) {
+            *out = line.0[lane];
         }
     }
 

@@ -96,6 +96,8 @@ pub(crate) trait Lanes: Copy {
 
     /// Most rows of a tile of the matrix product that still fit the registers, and panels of sixteen columns with them.
     const TILE: (usize, usize);
+    /// Most rows of a tile whose words go by twos ([`Lanes::dot_both`]): those take more registers.
+    const JOINT_ROWS: usize;
 
     /// Runs a kernel compiled for these instructions.
     fn enter<K: Kernel>(self, kernel: K) -> K::Output;
@@ -133,6 +135,14 @@ pub(crate) trait Lanes: Copy {
     /// Adds to each lane the products of the four unsigned bytes in `a`'s word with the four signed bytes in `b`'s. Exact;
     /// where [`Isa::adds_pairs`], as long as the products 0 and 1, and 2 and 3, add up to a 16-bit integer.
     fn dot(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// [`Lanes::dot`] of two words one after the other. Exact; where [`Isa::adds_pairs`], as long as the products 0 and 1 of
+    /// both words, and 2 and 3 of both, add up to a 16-bit integer however many of them there are: two multiplications of
+    /// bytes then share the one that widens.
+    fn dot_both(self, sum: Self::I, a: [Self::I; 2], b: [Self::I; 2]) -> Self::I;
+    /// Adds to each lane the products of the two signed 16-bit halves of `a`'s word with those of `b`'s.
+    fn pairs(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// Writes sixteen values, each −32768 to 32767.
+    fn store_halves(self, to: &mut [i16; WIDTH], value: Self::I);
     /// Sixteen unsigned bytes.
     fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I;
     /// Writes sixteen values, each 0 to 255.

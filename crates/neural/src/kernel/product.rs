@@ -7,6 +7,11 @@ use super::{Kernel, Lanes, WIDTH};
 pub(super) trait Factors: Copy {
     /// Panels of sixteen columns.
     fn panels(&self) -> usize;
+    /// Most rows of a tile, of those that fit the registers.
+    #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        L::TILE.0
+    }
     /// `M` rows from `row` on times `N` panels from `panel` on.
     fn tile<L: Lanes, const M: usize, const N: usize>(
         &self,
@@ -93,9 +98,9 @@ impl<A: Factors, S: Sink> Product<'_, A, S> {
     /// All rows of `wide` panels, which stay in the first-level cache meanwhile.
     #[inline(always)]
     fn column<L: Lanes>(&mut self, lanes: L, panel: usize, wide: usize) {
-        let mut row = 0;
+        let (most, mut row) = (self.factors.rows::<L>(), 0);
         while row < self.rows {
-            let high = fitting(&HEIGHTS, L::TILE.0.min(self.rows - row));
+            let high = fitting(&HEIGHTS, most.min(self.rows - row));
             self.tile(lanes, (high, wide), (row, panel));
             row += high;
         }

@@ -1,6 +1,9 @@
 //! Products of 8-bit integers: activations quantised row by row, weights column by column.
 
+use bytes::Bytes;
+
 use super::lanes::Isa;
+use super::lines::{LINE, Lines};
 use super::product::{Factors, Plane, Product};
 use super::rows::quantise_row;
 use super::{GROUP, Kernel, Lanes, WIDTH};
@@ -9,6 +12,11 @@ use super::{GROUP, Kernel, Lanes, WIDTH};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Line<T>(pub(crate) [T; WIDTH]);
+
+/// How many products of a packed column can be added within 16 bits, whatever the activations.
+const PAIRS: i32 = 2;
+/// The same of two words after one another: their products can share 16 bits.
+const FOURS: i32 = 4;
 
 /// A matrix of signed 8-bit weights, one scale a column: `weight ≈ value · scale`.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,17 +30,21 @@ pub(crate) struct Int8Matrix {
 }
 
 impl Int8Matrix {
-    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which no weight is
-    /// beyond 127 and no two neighbours of one sign (inputs 0 and 1, 2 and 3, …) are together beyond 127: 255 times their
-    /// rounded sum fits 16 bits.
+    /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which those of the
+    /// four weights whose products share 16 bits ([`Lanes::dot_both`]) that have one sign are together at most 126, rounded
+    /// 128: 255 times that fits.
     pub(crate) fn quantise(weights: &[f32], inputs: usize, outputs: usize) -> Int8Matrix {
+        const MOST: f32 = 126.0;
         let mut scales = vec![0.0f32; outputs];
-        for pair in weights.chunks(2 * outputs.max(1)) {
-            let (first, second) = pair.split_at(outputs);
+        for words in weights.chunks(2 * GROUP * outputs.max(1)) {
             for (column, scale) in scales.iter_mut().enumerate() {
-                let (a, b) = (first[column], second.get(column).copied().unwrap_or(0.0));
-                let together = if (a < 0.0) == (b < 0.0) { (a + b).abs() } else { a.abs().max(b.abs()) };
-                *scale = scale.max(together / 127.0);
+                let weight = |row: usize| words.get(row * outputs + column).copied().unwrap_or(0.0);
+                for pair in [0, 2] {
+                    let four = [pair, pair + 1, pair + GROUP, pair + GROUP + 1].map(weight);
+                    let above: f32 = four.iter().map(|weight| weight.max(0.0)).sum();
+                    let below: f32 = four.iter().map(|weight| weight.min(0.0)).sum();
+                    *scale = scale.max(above.max(-below) / MOST);
+                }
             }
         }
         let quantised =
@@ -51,16 +63,18 @@ pub(crate) struct Int8Weights {
     /// Words of activations that make one row.
     pub(super) steps: usize,
     /// `[panels, steps]` lines: for each of sixteen columns, the four weights that meet one word of activations.
-    pub(super) lines: Vec<Line<i32>>,
+    pub(super) lines: Lines<i32>,
     /// What was split off the lines, panel after panel, so that their pairs fit 16 bits: the step it belongs to, and a line.
     split: Vec<(usize, Line<i32>)>,
     /// Where each panel's part of `split` starts, and the end of the last.
     starts: Vec<usize>,
+    /// Whether the products of words 0 and 1, 2 and 3, … can share 16 bits.
+    pub(super) is_joint: bool,
     /// Per panel: scales of its columns.
-    pub(super) scales: Vec<Line<f32>>,
+    pub(super) scales: Lines<f32>,
     /// Per panel: sums of its columns, by which a zero point is undone.
-    pub(super) sums: Vec<Line<i32>>,
-    pub(super) bias: Vec<Line<f32>>,
+    pub(super) sums: Lines<i32>,
+    pub(super) bias: Lines<f32>,
 }
 
 impl Int8Weights {
@@ -74,6 +88,10 @@ impl Int8Weights {
         };
         let group = |step: usize, column: usize| std::array::from_fn(|k| weight(step * GROUP + k, column));
         let (mut lines, mut split, mut starts) = (Vec::with_capacity(panels * steps), vec![], vec![0]);
+        let is_joint = (0..steps / 2).all(|both| {
+            let fit = |column| shares(group(2 * both, column), group(2 * both + 1, column));
+            (0..outputs).all(fit)
+        });
         for panel in 0..panels {
             for step in 0..steps {
                 let groups = std::array::from_fn(|lane| group(step, panel * WIDTH + lane));
@@ -89,12 +107,73 @@ impl Int8Weights {
             inputs,
             outputs,
             steps,
-            lines,
+            lines: lines.into(),
             split,
             starts,
+            is_joint,
             scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
             sums: lines_of(panels, sum),
             bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
+        }
+    }
+
+    /// Bytes of [`Int8Weights::to_file`]; none where they cannot be counted.
+    pub(crate) fn file_bytes(inputs: usize, outputs: usize) -> Option<usize> {
+        let (steps, panels) = (inputs.checked_next_multiple_of(WIDTH)? / GROUP, outputs.div_ceil(WIDTH));
+        panels.checked_mul(steps.checked_add(3)?)?.checked_add(1)?.checked_mul(LINE)
+    }
+
+    /// Everything a product needs, to be mapped: a line whose first word is [`PAIRS`] or [`FOURS`], the lines, then per panel scales, sums
+    /// and bias. None where something was split off, which our own quantisation never asks for.
+    pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(Int8Weights::file_bytes(self.inputs, self.outputs)?);
+        Lines::from(vec![Line([if self.is_joint { FOURS } else { PAIRS }; WIDTH])]).to_file(&mut bytes);
+        self.lines.to_file(&mut bytes);
+        self.scales.to_file(&mut bytes);
+        self.sums.to_file(&mut bytes);
+        self.bias.to_file(&mut bytes);
+        self.split.is_empty().then_some(bytes)
+    }
+
+    /// What [`Int8Weights::to_file`] gave, used where it lies; none where the bytes are not those of the shape.
+    pub(crate) fn of_file(isa: Isa, [inputs, outputs]: [usize; 2], bytes: &Bytes) -> Option<Int8Weights> {
+        let whole = Int8Weights::file_bytes(inputs, outputs).filter(|it| *it == bytes.len())?;
+        let fit = Lines::<i32>::of_file(bytes.slice(..LINE))[0].0[0];
+        if ![PAIRS, FOURS].contains(&fit) {
+            return None;
+        }
+        let panels = outputs.div_ceil(WIDTH);
+        let rest = whole - 3 * panels * LINE;
+        let part = |at: usize| bytes.slice(rest + at * panels * LINE..rest + (at + 1) * panels * LINE);
+        Some(Int8Weights {
+            isa,
+            inputs,
+            outputs,
+            steps: inputs.next_multiple_of(WIDTH) / GROUP,
+            lines: Lines::of_file(bytes.slice(LINE..rest)),
+            is_joint: fit == FOURS,
+            split: Vec::new(),
+            starts: vec![0; panels + 1],
+            scales: Lines::of_file(part(0)),
+            sums: Lines::of_file(part(1)),
+            bias: Lines::of_file(part(2)),
+        })
+    }
+
+    /// Inputs and outputs.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.inputs, self.outputs]
+    }
+
+    /// The weights of one column as numbers, `[inputs]`.
+    pub(crate) fn column(&self, column: usize, out: &mut [f32]) {
+        let (panel, lane) = (column / WIDTH, column % WIDTH);
+        let scale = self.scales[panel].0[lane];
+        let lines = &self.lines[panel * self.steps..(panel + 1) * self.steps];
+        for (out, line) in out.chunks_mut(GROUP).zip(lines) {
+            for (out, byte) in out.iter_mut().zip(line.0[lane].to_le_bytes()) {
+                *out = f32::from(byte as i8) * scale;
+            }
         }
     }
 
@@ -117,12 +196,22 @@ impl Int8Weights {
 }
 
 /// One value a column, by panels.
-fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Vec<Line<T>> {
+fn lines_of<T>(panels: usize, value: impl Fn(usize) -> T) -> Lines<T> {
     (0..panels).map(|panel| Line(std::array::from_fn(|lane| value(panel * WIDTH + lane)))).collect()
 }
 
 /// The four weights of sixteen columns that meet one word.
 type Groups = [[i8; GROUP]; WIDTH];
+
+/// Whether the products of these weights with any two words can be added in pairs of both within 16 bits.
+fn shares(first: [i8; GROUP], second: [i8; GROUP]) -> bool {
+    [0, 2].into_iter().all(|pair| {
+        let four = [first[pair], first[pair + 1], second[pair], second[pair + 1]].map(i32::from);
+        let (above, below): (i32, i32) =
+            (four.iter().map(|it| *it.max(&0)).sum(), four.iter().map(|it| *it.min(&0)).sum());
+        above <= 128 && below >= -128
+    })
+}
 
 fn words_of(groups: Groups) -> Line<i32> {
     Line(groups.map(|group| i32::from_le_bytes(group.map(|weight| weight as u8))))
@@ -210,6 +299,11 @@ impl Factors for Int8Factors<'_> {
     }
 
     #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        if self.weights.is_joint { L::JOINT_ROWS } else { L::TILE.0 }
+    }
+
+    #[inline(always)]
     fn tile<L: Lanes, const M: usize, const N: usize>(
         &self,
         lanes: L,
@@ -224,9 +318,9 @@ impl Factors for Int8Factors<'_> {
         for (m, a) in a.iter_mut().enumerate() {
             *a = bytes[m * stride..].as_ptr();
         }
-        let zero = [[lanes.splat_i(0); N]; M];
+        let (zero, b) = ([[lanes.splat_i(0); N]; M], (lines.as_ptr(), steps));
         // SAFETY: each pointer starts a row of `steps` words; `lines` are `N` panels of `steps` lines.
-        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, steps, a, (lines.as_ptr(), steps), zero) };
+        let mut sums = unsafe { dot_tile::<L, M, N>(lanes, (steps, weights.is_joint), a, b, zero) };
         if !weights.split.is_empty() {
             self.add_split(lanes, row, panel, &mut sums);
         }
@@ -270,21 +364,40 @@ impl Int8Factors<'_> {
     }
 }
 
-/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel.
+/// Adds to `sums` the products of `M` rows of words with `N` panels, `steps` lines each, `apart` lines from panel to panel;
+/// by twos where weights and `steps` let words share 16 bits.
 ///
 /// # Safety
 /// Each of `a` points to `4 · steps` bytes, `b` to `(N − 1) · apart + steps` lines.
 #[inline(always)]
 pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
     lanes: L,
-    steps: usize,
+    (steps, is_joint): (usize, bool),
     a: [*const u8; M],
     (b, apart): (*const Line<i32>, usize),
     mut sums: [[L::I; N]; M],
 ) -> [[L::I; N]; M] {
-    for step in 0..steps {
-        let mut line = [lanes.splat_i(0); N];
-        for (n, line) in line.iter_mut().enumerate() {
+    let both = if is_joint { steps - steps % 2 } else { 0 };
+    for step in (0..both).step_by(2) {
+        let mut lines = [[lanes.splat_i(0); 2]; N];
+        for (n, lines) in lines.iter_mut().enumerate() {
+            // SAFETY: `step + 1` is below `steps`, `n` below `N`.
+            let (first, second) = unsafe { (&*b.add(n * apart + step), &*b.add(n * apart + step + 1)) };
+            *lines = [lanes.load_i(&first.0), lanes.load_i(&second.0)];
+        }
+        for m in 0..M {
+            let a = a[m].cast::<i32>();
+            // SAFETY: `step + 1` is below `steps`. Two reads: one of both words is taken apart in other registers.
+            let words = unsafe { [a.add(step).read_unaligned(), a.add(step + 1).read_unaligned()] };
+            let words = [lanes.splat_i(words[0]), lanes.splat_i(words[1])];
+            for n in 0..N {
+                sums[m][n] = lanes.dot_both(sums[m][n], words, lines[n]);
+            }
+        }
+    }
+    for step in both..steps {
+        let mut lines = [lanes.splat_i(0); N];
+        for (n, line) in lines.iter_mut().enumerate() {
             // SAFETY: `step` is below `steps`, `n` below `N`.
             *line = lanes.load_i(unsafe { &(*b.add(n * apart + step)).0 });
         }
@@ -292,7 +405,7 @@ pub(super) unsafe fn dot_tile<L: Lanes, const M: usize, const N: usize>(
             // SAFETY: `step` is below `steps`.
             let word = lanes.splat_i(unsafe { a[m].cast::<i32>().add(step).read_unaligned() });
             for n in 0..N {
-                sums[m][n] = lanes.dot(sums[m][n], word, line[n]);
+                sums[m][n] = lanes.dot(sums[m][n], word, lines[n]);
             }
         }
     }
@@ -416,6 +529,33 @@ mod tests {
             }
         }
         assert_eq!(Int8Matrix::quantise(&[0.0; 6], 3, 2).values, [0; 6]);
+    }
+
+    #[test]
+    fn weights_of_a_file_give_the_same_bits_and_columns_near_what_was_quantised() {
+        let (inputs, outputs) = (37, 21);
+        let mut noise = Noise(6);
+        let (weights, bias) = (noise.normals(inputs * outputs, 0.1), noise.normals(outputs, 1.0));
+        let matrix = Int8Matrix::quantise(&weights, inputs, outputs);
+        let values = noise.normals(3 * inputs, 1.0);
+        for isa in Isa::all_available() {
+            let laid = Int8Weights::pack(isa, &matrix, &bias);
+            let bytes = Bytes::from(laid.to_file().unwrap());
+            assert_eq!(Int8Weights::file_bytes(inputs, outputs), Some(bytes.len()));
+            let read = Int8Weights::of_file(isa, [inputs, outputs], &bytes).unwrap();
+            assert!(Int8Weights::of_file(isa, [inputs, outputs + 16], &bytes).is_none());
+            let mut activations = Activations::new(isa, 3, inputs);
+            activations.quantise(&values, inputs, 3);
+            assert_eq!(product(&activations, &read, 3), product(&activations, &laid, 3), "{isa:?}");
+            for column in 0..outputs {
+                let mut got = vec![0.0; inputs];
+                read.column(column, &mut got);
+                for (row, got) in got.iter().enumerate() {
+                    let apart = (got - weights[row * outputs + column]).abs();
+                    assert!(apart <= matrix.scales[column] * 0.5001, "{column} {row}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -193,6 +193,25 @@ pub(super) fn quantise_row<L: Lanes>(lanes: L, values: &[f32], bytes: &mut [u8])
     (scale, zero)
 }
 
+/// Quantises a row to −`most` ..= `most` and gives its scale: `value ≈ quantised · scale`. What lies beyond the row in
+/// `integers`, whole sixteens, becomes 0.
+#[inline(always)]
+pub(super) fn quantise_signed<L: Lanes>(lanes: L, values: &[f32], integers: &mut [i16], most: f32) -> f32 {
+    let mut reach = lanes.splat(0.0);
+    for index in 0..values.len().div_ceil(WIDTH) {
+        let value = part(lanes, values, index, 0.0);
+        reach = lanes.max(lanes.max(value, lanes.sub(lanes.splat(0.0), value)), reach);
+    }
+    let scale = across(lanes, reach, greater) / most;
+    let scale = if scale > f32::MIN_POSITIVE && scale.is_finite() { scale } else { 1.0 };
+    let inverse = lanes.splat(1.0 / scale);
+    for (index, integers) in integers.as_chunks_mut().0.iter_mut().enumerate() {
+        let value = lanes.mul(part(lanes, values, index, 0.0), inverse);
+        lanes.store_halves(integers, lanes.round(clamp(lanes, value, -most, most)));
+    }
+    scale
+}
+
 /// A scale and zero point, ready to quantise sixteen values.
 #[derive(Clone, Copy)]
 pub(super) struct Affine<L: Lanes> {
@@ -311,19 +330,53 @@ fn normalise<L: Lanes>(lanes: L, norm: &Norm, row: &mut [f32]) {
 #[inline(always)]
 pub(crate) fn exponentials<L: Lanes>(lanes: L, row: &mut [f32], scale: f32) -> f32 {
     let row = row.as_chunks_mut().0;
-    let mut most = lanes.splat(f32::NEG_INFINITY);
-    for chunk in row.iter() {
-        most = lanes.max(lanes.load(chunk), most);
-    }
-    let most = across(lanes, most, greater);
-    let shift = lanes.splat(if most == f32::NEG_INFINITY { 0.0 } else { -most * scale });
-    let (scale, mut sum) = (lanes.splat(scale), lanes.splat(0.0));
+    let (scale, shift) = softmax_shift(lanes, row, scale);
+    let mut sum = lanes.splat(0.0);
     for chunk in row {
         let value = exp(lanes, lanes.fma(lanes.load(chunk), scale, shift));
         sum = lanes.add(sum, value);
         lanes.store(chunk, value);
     }
     across(lanes, sum, plus)
+}
+
+/// 2ˣ for x ≤ 0; relative error at most 4e-6 (minimax polynomial of degree 4, the constant held at 1). 2⁻¹²⁶ below −126.
+#[inline(always)]
+fn power<L: Lanes>(lanes: L, x: L::F) -> L::F {
+    const SERIES: [f32; 5] = [9.570_105e-3, 5.591_787e-2, 0.240_247_44, 0.693_121_8, 1.0];
+    let x = lanes.max(x, lanes.splat(-126.0));
+    let whole = lanes.round(x);
+    let rest = lanes.sub(x, lanes.float(whole));
+    lanes.mul(polynomial(lanes, rest, &SERIES), lanes.exp2(whole))
+}
+
+/// Softmax of a row of scores, whole sixteens, as far as 15 bits tell: gives the sum of e^(scale · (score − greatest)) and
+/// leaves in `to` the nearest integer to each of them times its factor, 0 to 32767.
+#[inline(always)]
+pub(crate) fn shares<L: Lanes>(lanes: L, row: &[f32], scale: f32, factors: &[f32], to: &mut [i16]) -> f32 {
+    let row = row.as_chunks().0;
+    let (scale, shift) = softmax_shift(lanes, row, scale * std::f32::consts::LOG2_E);
+    let mut sum = lanes.splat(0.0);
+    for ((chunk, factor), to) in row.iter().zip(factors.as_chunks().0).zip(to.as_chunks_mut().0) {
+        let value = power(lanes, lanes.fma(lanes.load(chunk), scale, shift));
+        sum = lanes.add(sum, value);
+        // The greatest may come out a little over 1.
+        let share = lanes.min(lanes.mul(value, lanes.load(factor)), lanes.splat(32767.0));
+        lanes.store_halves(to, lanes.round(share));
+    }
+    across(lanes, sum, plus)
+}
+
+/// Factor and summand that bring scores to their distance from the greatest.
+#[inline(always)]
+fn softmax_shift<L: Lanes>(lanes: L, row: &[[f32; WIDTH]], scale: f32) -> (L::F, L::F) {
+    let mut most = lanes.splat(f32::NEG_INFINITY);
+    for chunk in row {
+        most = lanes.max(lanes.load(chunk), most);
+    }
+    let most = across(lanes, most, greater);
+    let shift = if most == f32::NEG_INFINITY { 0.0 } else { -most * scale };
+    (lanes.splat(scale), lanes.splat(shift))
 }
 
 #[cfg(test)]

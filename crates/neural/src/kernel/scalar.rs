@@ -21,6 +21,7 @@ impl Lanes for Scalar {
     type I = [i32; WIDTH];
 
     const TILE: (usize, usize) = (4, 1);
+    const JOINT_ROWS: usize = 4;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
@@ -43,11 +44,20 @@ impl Lanes for Scalar {
         and_i(a: i32, b: i32) -> i32 = a & b;
         halve(a: i32) -> i32 = (a as u32 >> 1) as i32;
         nibble(a: i32) -> i32 = (a as u32 >> 4) as i32;
+        pairs(sum: i32, a: i32, b: i32) -> i32 = {
+            let low = i32::from(a as i16) * i32::from(b as i16);
+            sum.wrapping_add(low).wrapping_add((a >> 16) * (b >> 16))
+        };
         dot(sum: i32, a: i32, b: i32) -> i32 = {
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
             let product = |at: usize| i32::from(a[at]) * i32::from(b[at] as i8);
             sum.wrapping_add(product(0) + product(1) + product(2) + product(3))
         };
+    }
+
+    #[inline(always)]
+    fn dot_both(self, sum: Self::I, a: [Self::I; 2], b: [Self::I; 2]) -> Self::I {
+        self.dot(self.dot(sum, a[0], b[0]), a[1], b[1])
     }
 
     #[inline(always)]
@@ -78,6 +88,11 @@ impl Lanes for Scalar {
     #[inline(always)]
     fn load_bytes(self, from: &[u8; WIDTH]) -> Self::I {
         from.map(i32::from)
+    }
+
+    #[inline(always)]
+    fn store_halves(self, to: &mut [i16; WIDTH], value: Self::I) {
+        *to = value.map(|value| value as i16);
     }
 
     #[inline(always)]

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use super::Executor;
 use crate::kernel::Isa;
 use crate::plan::{
-    EncoderPlan, EncoderWorkspace, Found, PerceptronPlan, PerceptronWorkspace, Precision, StemPlan,
-    StemWorkspace,
+    ConvolutionPlan, ConvolutionWorkspace, EncoderPlan, EncoderWorkspace, Found, PerceptronPlan,
+    PerceptronWorkspace, Precision, StemPlan, StemWorkspace,
 };
 use crate::{Error, Graph, PlanError, Port, Tensor};
 
@@ -16,6 +16,7 @@ const NAME: &str = "planned";
 pub(super) struct Planned {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    precision: Precision,
     plan: Plan,
     /// Memory of runs that have ended, for runs to come.
     rooms: Mutex<Vec<Room>>,
@@ -25,6 +26,16 @@ enum Plan {
     Encoder(EncoderPlan),
     Spectral(Box<(StemPlan, EncoderPlan)>),
     Perceptron(PerceptronPlan),
+    Convolutions(Box<Pictures>),
+}
+
+/// A network of images, run one after another.
+struct Pictures {
+    plan: ConvolutionPlan,
+    /// Channels, height and width of an image.
+    input: [usize; 3],
+    /// The shape of what comes out of one.
+    output: Vec<usize>,
 }
 
 /// The memory of one run, and the batch and tokens it is for.
@@ -37,26 +48,40 @@ enum Memory {
     Encoder(Box<EncoderWorkspace>),
     Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
     Perceptron(PerceptronWorkspace),
+    Convolutions(Box<ConvolutionWorkspace>),
 }
 
 impl Planned {
-    /// Takes over a graph, if it is of a shape that is planned.
-    pub(super) fn new(graph: &Graph, precision: Precision, isa: Isa) -> Result<Self, Error> {
-        let found = Found::of(graph).ok_or_else(|| {
-            Error::refused(
-                graph.name.as_str(),
-                "neither an encoder nor a perceptron that is planned; run it with executor rten",
-            )
-        })?;
+    /// Takes over a graph, if it is of a shape that is planned; without a precision it is computed in integers where its weights
+    /// were.
+    pub(super) fn new(graph: &Graph, precision: Option<Precision>, isa: Isa) -> Result<Self, Error> {
+        let refused = |reason: String| {
+            Error::refused(graph.name.as_str(), format!("not planned: {reason}; executor rten runs it"))
+        };
+        let (found, is_quantised) = Found::of(graph).map_err(refused)?;
+        let precision = precision.unwrap_or(if is_quantised { Precision::Int8 } else { Precision::Float });
         let plan = match found {
             Found::Encoder(it) => EncoderPlan::new(&it, precision, isa).map(Plan::Encoder),
             Found::Spectral(stem, it) => StemPlan::new(&stem, precision, isa).and_then(|stem| {
                 Ok(Plan::Spectral(Box::new((stem, EncoderPlan::new(&it, precision, isa)?))))
             }),
             Found::Perceptron(it) => PerceptronPlan::new(&it, precision, isa).map(Plan::Perceptron),
+            Found::Convolutions(it, ranges) => {
+                let (input, output) = (it.input, graph.outputs[0].shape.as_ref().map_or(2, Vec::len));
+                let plan = match precision {
+                    Precision::Float => ConvolutionPlan::float(&it, isa),
+                    Precision::Int8 => ConvolutionPlan::int8(&it, &ranges.map_err(refused)?, isa),
+                };
+                plan.map(|plan| {
+                    let mut output_shape = plan.outcome();
+                    output_shape.resize(output_shape.len().max(output.saturating_sub(1)), 1);
+                    Plan::Convolutions(Box::new(Pictures { plan, input, output: output_shape }))
+                })
+            }
         };
         let (inputs, outputs) = (graph.inputs.clone(), graph.outputs.clone());
-        Ok(Planned { inputs, outputs, plan: plan.map_err(|it| failed(&it))?, rooms: Mutex::default() })
+        let plan = plan.map_err(|it| failed(&it))?;
+        Ok(Planned { inputs, outputs, precision, plan, rooms: Mutex::default() })
     }
 
     /// Memory for a batch, used before or new.
@@ -75,6 +100,7 @@ impl Planned {
                 Memory::Spectral(Box::new((stem.workspace(), rows, plan.workspace(batch, tokens))))
             }
             Plan::Perceptron(plan) => Memory::Perceptron(plan.workspace(batch)),
+            Plan::Convolutions(it) => Memory::Convolutions(Box::new(it.plan.workspace())),
         };
         Room { shape, memory }
     }
@@ -93,6 +119,11 @@ impl Planned {
             (Plan::Perceptron(plan), &[batch, width]) if width == plan.inputs() => {
                 Some((vec![batch, plan.outputs()], [batch, 1]))
             }
+            (Plan::Convolutions(it), &[batch, channels, height, width])
+                if it.input == [channels, height, width] =>
+            {
+                Some(([&[batch][..], &it.output].concat(), [1, 1]))
+            }
             _ => None,
         }
     }
@@ -109,6 +140,11 @@ impl Planned {
                 plan.run(encoder, rows, None, output)
             }
             (Plan::Perceptron(plan), Memory::Perceptron(room)) => plan.run(room, input, output),
+            (Plan::Convolutions(it), Memory::Convolutions(room)) => {
+                let (from, to) = (it.input.iter().product::<usize>(), it.output.iter().product::<usize>());
+                let mut images = input.chunks_exact(from.max(1)).zip(output.chunks_exact_mut(to.max(1)));
+                images.try_for_each(|(input, output)| it.plan.run(room, input, output))
+            }
             _ => Err(PlanError::Workspace),
         }
     }
@@ -121,6 +157,10 @@ fn failed(error: &PlanError) -> Error {
 impl Executor for Planned {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn precision(&self) -> Option<Precision> {
+        Some(self.precision)
     }
 
     fn inputs(&self) -> &[Port] {

@@ -27,9 +27,10 @@ pub(super) struct Rten {
 impl Rten {
     /// Takes over a graph, to be run on this many threads.
     pub(super) fn new(graph: &Graph, threads: usize) -> Result<Self, Error> {
-        refusals(graph)?;
+        let spelled = spelled_out(graph);
+        refusals(&spelled)?;
         let failed = |it: &dyn std::error::Error| Error::Run { executor: NAME, reason: it.to_string() };
-        let network = Model::load(spelled_out(graph).to_onnx()).map_err(|it| failed(&it))?;
+        let network = Model::load(spelled.to_onnx()).map_err(|it| failed(&it))?;
         let ids = |ports: &[Port]| -> Result<Vec<NodeId>, Error> {
             ports.iter().map(|it| network.node_id(&it.name).map_err(|it| failed(&it))).collect()
         };
@@ -95,18 +96,21 @@ fn refusals(graph: &Graph) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same graph with the shape of every kernel written at its convolution, which ONNX lets be inferred and rten does not, and
-/// with 4-bit weights that rten does not take (with zero points, or not filling their blocks) as floats.
+/// The same graph as rten reads and computes it rightly: with the shape of every kernel written at its convolution, which ONNX lets
+/// be inferred; with convolutions of integers, and 4-bit weights that rten does not take, in floating point.
 fn spelled_out(graph: &Graph) -> Cow<'_, Graph> {
     let lacks = |it: &Node| it.op == "Conv" && !it.attributes.contains_key("kernel_shape");
-    if !graph.nodes.iter().any(|it| lacks(it) || is_uneven(it)) {
+    if !graph.nodes.iter().any(|it| lacks(it) || is_uneven(it) || it.op == "ConvInteger") {
         return Cow::Borrowed(graph);
     }
     let mut graph = graph.clone();
-    for at in 0..graph.nodes.len() {
-        if let Some((node, weights)) = unpacked(&graph, &graph.nodes[at]) {
-            graph.initialisers.insert(node.inputs[1].clone(), weights);
-            graph.nodes[at] = node;
+    for node in std::mem::take(&mut graph.nodes) {
+        match unpacked(&graph, &node).or_else(|| convolved(&graph, &node)) {
+            Some((nodes, name, weights)) => {
+                graph.initialisers.insert(name, weights);
+                graph.nodes.extend(nodes);
+            }
+            None => graph.nodes.push(node),
         }
     }
     for node in graph.nodes.iter_mut().filter(|it| lacks(it)) {
@@ -126,7 +130,7 @@ fn is_uneven(node: &Node) -> bool {
 }
 
 /// A product with 4-bit weights as one with floats; none where it is another, or its weights are not known.
-fn unpacked(graph: &Graph, node: &Node) -> Option<(Node, Tensor)> {
+fn unpacked(graph: &Graph, node: &Node) -> Option<Spelled> {
     if !is_uneven(node) || node.int("bits", 0) != 4 || node.inputs.len() > 4 {
         return None;
     }
@@ -155,13 +159,60 @@ fn unpacked(graph: &Graph, node: &Node) -> Option<(Node, Tensor)> {
     let weights = || (0..inputs).flat_map(|input| (0..outputs).map(move |output| (input, output)));
     let weights = fits.then(|| weights().map(|(input, output)| weight(input, output)).collect())?;
     let name = format!("{}/floats", node.input(1)?);
-    let made = Node {
-        name: node.name.clone(),
-        outputs: node.outputs.clone(),
-        ..Node::new("MatMul", [node.input(0)?, &name], [""; 0])
-    };
-    Some((made, Tensor::f32([inputs, outputs], weights).ok()?))
+    let product = Node::new("MatMul", [node.input(0)?, &name], [""; 0]);
+    let made = Node { name: node.name.clone(), outputs: node.outputs.clone(), ..product };
+    Some((vec![made], name, Tensor::f32([inputs, outputs], weights).ok()?))
 }
+
+/// A convolution of integers in floating point, which is exact for sums below 2²⁴: rten pads with 0 instead of the zero point and,
+/// without VNNI, saturates where it adds pairs. None where it is another, or its weights are not known.
+fn convolved(graph: &Graph, node: &Node) -> Option<Spelled> {
+    if node.op != "ConvInteger" {
+        return None;
+    }
+    let (output, weights) = (node.outputs.first()?, graph.initialisers.get(node.input(1)?)?);
+    let integers = |tensor: &Tensor| -> Option<Vec<f32>> {
+        match tensor.values() {
+            Values::I8(it) => Some(it.iter().map(|it| f32::from(*it)).collect()),
+            Values::U8(it) => Some(it.iter().map(|it| f32::from(*it)).collect()),
+            _ => None,
+        }
+    };
+    let zeros = match node.input(3) {
+        Some(name) => integers(graph.initialisers.get(name)?)?,
+        None => vec![0.0],
+    };
+    let (mut values, channels) = (integers(weights)?, weights.shape().first().copied()?.max(1));
+    if zeros.len() != 1 && zeros.len() != channels {
+        return None;
+    }
+    let depth = (values.len() / channels).max(1);
+    values.iter_mut().enumerate().for_each(|(at, it)| *it -= zeros[at / depth % zeros.len()]);
+    let cast =
+        |from: &str, to: &str, dtype| Node::new("Cast", [from], [to]).with("to", Attribute::Int(dtype));
+    let [floats, zero, level, weight, sums] =
+        ["floats", "zero", "level", "weights", "sums"].map(|it| format!("{output}/{it}"));
+    let mut nodes = vec![cast(node.input(0)?, &floats, FLOAT)];
+    let from = match node.input(2) {
+        Some(name) => {
+            nodes.push(cast(name, &zero, FLOAT));
+            nodes.push(Node::new("Sub", [floats.as_str(), &zero], [level.as_str()]));
+            level
+        }
+        None => floats,
+    };
+    let inputs = vec![from, weight.clone()];
+    nodes.push(Node { op: "Conv".to_owned(), inputs, outputs: vec![sums.clone()], ..node.clone() });
+    nodes.push(cast(&sums, output, INTEGER));
+    Some((nodes, weight, Tensor::f32(weights.shape(), values).ok()?))
+}
+
+/// Nodes in place of one, and the weights they read, by name.
+type Spelled = (Vec<Node>, String, Tensor);
+
+/// `TensorProto.DataType` of 32-bit floats and integers.
+const FLOAT: i64 = 1;
+const INTEGER: i64 = 6;
 
 fn is_padded(node: &Node) -> bool {
     let same = node.text("auto_pad").is_some_and(|it| it.starts_with("SAME"));

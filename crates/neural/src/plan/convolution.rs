@@ -258,6 +258,19 @@ impl ConvolutionPlan {
         Ok(ConvolutionPlan(Either::Int8(Stages::new(description, ranges.iter().map(scale).collect(), isa)?)))
     }
 
+    /// The shape of what comes out of one image: channels, height and width, or the length of a vector.
+    pub fn outcome(&self) -> Vec<usize> {
+        let last = match &self.0 {
+            Either::Float(stages) => stages.places.last(),
+            Either::Int8(stages) => stages.places.last(),
+        };
+        match last {
+            Some(Place::Image(image)) => vec![image.channels, image.size[0], image.size[1]],
+            Some(Place::Vector(width)) => vec![*width],
+            None => vec![],
+        }
+    }
+
     /// Memory for one image.
     pub fn workspace(&self) -> ConvolutionWorkspace {
         ConvolutionWorkspace(match &self.0 {

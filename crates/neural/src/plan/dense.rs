@@ -1,5 +1,7 @@
 //! A linear layer in either precision.
 
+use bytes::Bytes;
+
 use crate::PlanError;
 use crate::kernel::float::FloatWeights;
 use crate::kernel::quantised::{Activations, Int8Matrix, Int8Weights};
@@ -13,6 +15,16 @@ pub enum Precision {
     Float,
     /// 8-bit integers: weights with one scale a column, activations with one scale and zero point a row.
     Int8,
+}
+
+impl Precision {
+    /// `f32` or `int8`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Float => "f32",
+            Precision::Int8 => "int8",
+        }
+    }
 }
 
 /// Weights and bias of a linear layer: `y = x · weights + bias`.
@@ -57,13 +69,13 @@ impl Linear {
 
 /// A linear layer laid out for a set of instructions.
 #[derive(Debug)]
-pub(super) enum Dense {
+pub(crate) enum Dense {
     Float(FloatWeights),
     Int8(Int8Weights),
 }
 
 impl Dense {
-    pub(super) fn pack(isa: Isa, precision: Precision, layer: &Linear) -> Dense {
+    pub(crate) fn pack(isa: Isa, precision: Precision, layer: &Linear) -> Dense {
         match precision {
             Precision::Float => {
                 Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias))
@@ -83,6 +95,48 @@ impl Dense {
                 activations.quantise(rows.values, rows.stride, rows.count);
                 weights.multiply(activations, rows.count, plane);
             }
+        }
+    }
+}
+
+impl Dense {
+    /// Name and version of the layout that [`Dense::to_file`] writes.
+    pub(crate) fn layout(precision: Precision) -> &'static str {
+        match precision {
+            Precision::Float => "f32-panels@1",
+            Precision::Int8 => "u8s8-panels@1",
+        }
+    }
+
+    /// The layer as a file holds it, to be mapped. None where weights were split for the instructions at hand.
+    pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
+        match self {
+            Dense::Float(weights) => Some(weights.to_file()),
+            Dense::Int8(weights) => weights.to_file(),
+        }
+    }
+
+    /// A layer where it lies in a file; none where the bytes are not those of this shape.
+    pub(crate) fn of_file(isa: Isa, precision: Precision, shape: [usize; 2], bytes: &Bytes) -> Option<Dense> {
+        match precision {
+            Precision::Float => FloatWeights::of_file(isa, shape, bytes).map(Dense::Float),
+            Precision::Int8 => Int8Weights::of_file(isa, shape, bytes).map(Dense::Int8),
+        }
+    }
+
+    /// Values that go in and come out.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        match self {
+            Dense::Float(weights) => weights.shape(),
+            Dense::Int8(weights) => weights.shape(),
+        }
+    }
+
+    /// The weights of one output, `[inputs]`: a row of a table whose transpose this layer multiplies by.
+    pub(super) fn column(&self, output: usize, to: &mut [f32]) {
+        match self {
+            Dense::Float(weights) => weights.column(output, to),
+            Dense::Int8(weights) => weights.column(output, to),
         }
     }
 }

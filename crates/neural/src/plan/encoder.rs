@@ -6,6 +6,7 @@
 use super::dense::{Dense, Linear, Precision, Rows};
 use crate::PlanError;
 use crate::kernel::attention::{Attention, Heads, Scratch};
+use crate::kernel::integer_attention::IntegerScratch;
 use crate::kernel::quantised::Activations;
 use crate::kernel::rows::{Activation, Norm};
 use crate::kernel::{Isa, Plane, WIDTH};
@@ -97,21 +98,23 @@ fn check_norm(norm: &Norm, what: &'static str, width: usize) -> Result<(), PlanE
     }
 }
 
+/// A block whose layers are laid out.
 #[derive(Debug)]
-struct Block {
+pub(crate) struct Block {
     /// Query, key and value as one product.
-    attend: Dense,
-    output: Dense,
-    up: Dense,
-    down: Dense,
-    attention_norm: Norm,
-    linear_norm: Norm,
+    pub(crate) attend: Dense,
+    pub(crate) output: Dense,
+    pub(crate) up: Dense,
+    pub(crate) down: Dense,
+    pub(crate) attention_norm: Norm,
+    pub(crate) linear_norm: Norm,
 }
 
 /// An encoder ready to run.
 #[derive(Debug)]
 pub struct EncoderPlan {
     isa: Isa,
+    precision: Precision,
     heads: usize,
     width: usize,
     hidden: usize,
@@ -137,7 +140,14 @@ pub struct EncoderWorkspace {
     hidden: Vec<f32>,
     narrow: Activations,
     wide: Activations,
-    scratch: Scratch,
+    scratch: Room,
+}
+
+/// Room for one head, by what attention is computed in.
+#[derive(Debug)]
+enum Room {
+    Float(Scratch),
+    Integer(Box<IntegerScratch>),
 }
 
 impl EncoderPlan {
@@ -162,6 +172,7 @@ impl EncoderPlan {
         };
         Ok(EncoderPlan {
             isa,
+            precision,
             heads: description.heads,
             width: description.width(),
             hidden: description.hidden(),
@@ -170,6 +181,26 @@ impl EncoderPlan {
             blocks: description.blocks.iter().map(block).collect(),
             last_norm: description.last_norm.clone(),
         })
+    }
+
+    /// An encoder of blocks that are laid out and fit each other: pre-norm with GELU, as Whisper's.
+    pub(crate) fn of_blocks(
+        (isa, precision): (Isa, Precision),
+        heads: usize,
+        blocks: Vec<Block>,
+        last_norm: Norm,
+    ) -> EncoderPlan {
+        EncoderPlan {
+            isa,
+            precision,
+            heads,
+            width: last_norm.scale.len(),
+            hidden: blocks.first().map_or(0, |block| block.up.shape()[1]),
+            residual: Residual::PreNorm,
+            activation: Activation::Gelu,
+            blocks,
+            last_norm: Some(last_norm),
+        }
     }
 
     /// Memory for up to `sequences` sequences of `tokens` tokens.
@@ -184,7 +215,12 @@ impl EncoderPlan {
             hidden: vec![0.0; GROUP * self.hidden.next_multiple_of(WIDTH)],
             narrow: Activations::new(self.isa, GROUP, self.width),
             wide: Activations::new(self.isa, GROUP, self.hidden),
-            scratch: Scratch::new(tokens, self.width / self.heads),
+            scratch: match self.precision {
+                Precision::Float => Room::Float(Scratch::new(tokens, self.width / self.heads)),
+                Precision::Int8 => {
+                    Room::Integer(Box::new(IntegerScratch::new(tokens, self.width / self.heads)))
+                }
+            },
         }
     }
 
@@ -275,26 +311,43 @@ impl EncoderPlan {
     /// Attention of each sequence.
     fn mix(&self, workspace: &mut EncoderWorkspace, rows: usize, mask: Option<&[bool]>) {
         let EncoderWorkspace { tokens, attend, mixed, scratch, .. } = workspace;
-        let (stride, wide, width) = (self.stride(), self.attend_stride(), self.width / self.heads);
-        for first in (0..rows).step_by((*tokens).max(1)) {
-            let part = |at: usize| Heads {
-                values: &attend[first * wide + at * self.width..],
-                stride: wide,
-                rows: *tokens,
-            };
-            let attention = Attention {
-                queries: part(0),
-                keys: part(1),
-                values: part(2),
-                heads: self.heads,
-                width,
-                scale: 1.0 / (width as f32).sqrt(),
-                mask: mask.map(|mask| &mask[first..first + *tokens]),
-                scratch,
-                out: &mut mixed[first * stride..],
-                stride,
-            };
-            attention.run(self.isa);
+        let (count, stride) = (*tokens, self.attend_stride());
+        for first in (0..rows).step_by(count.max(1)) {
+            let mask = mask.map(|mask| &mask[first..first + count]);
+            let rows = Rows { values: &attend[first * stride..], stride, count };
+            let out = &mut mixed[first * self.stride()..];
+            match scratch {
+                Room::Float(scratch) => self.attention(rows, mask, scratch, out).run(self.isa),
+                Room::Integer(scratch) => self.attention(rows, mask, &mut **scratch, out).run(self.isa),
+            }
+        }
+    }
+
+    /// Attention of one sequence, in whose rows queries, keys and values stand side by side.
+    fn attention<'a, S>(
+        &self,
+        rows: Rows<'a>,
+        mask: Option<&'a [bool]>,
+        scratch: &'a mut S,
+        out: &'a mut [f32],
+    ) -> Attention<'a, S> {
+        let width = self.width / self.heads;
+        let part = |at: usize| Heads {
+            values: &rows.values[at * self.width..],
+            stride: rows.stride,
+            rows: rows.count,
+        };
+        Attention {
+            queries: part(0),
+            keys: part(1),
+            values: part(2),
+            heads: self.heads,
+            width,
+            scale: 1.0 / (width as f32).sqrt(),
+            mask,
+            scratch,
+            out,
+            stride: self.stride(),
         }
     }
 

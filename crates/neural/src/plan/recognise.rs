@@ -2,13 +2,18 @@
 //!
 //! What is not exactly one of them is not found, and runs on another executor.
 
+mod convolution;
+mod plain;
+
 use std::collections::BTreeMap;
 
+use self::plain::Plain;
+use super::convolution::{ConvolutionDescription, Range};
 use super::dense::Linear;
 use super::encoder::{EncoderBlock, EncoderDescription, Residual};
 use super::stem::Stem;
 use crate::kernel::rows::{Activation, Norm};
-use crate::{Graph, Node, Tensor};
+use crate::{Dim, Graph, Node, Tensor};
 
 /// A network that can be planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,22 +24,47 @@ pub(crate) enum Found {
     Spectral(Stem, EncoderDescription),
     /// Linear layers, `[batch, inputs]` to `[batch, outputs]`.
     Perceptron(Vec<(Linear, Activation)>),
+    /// Convolutions of images, and the range of each value where they were quantised, or why there is none.
+    Convolutions(ConvolutionDescription, Result<Vec<Range>, String>),
 }
 
 impl Found {
-    /// What a graph of one input and one output is, if it is one of these.
-    pub(crate) fn of(graph: &Graph) -> Option<Found> {
+    /// What a graph of one input and one output is, and whether its weights were quantised; an error says why it is none of
+    /// these.
+    pub(crate) fn of(graph: &Graph) -> Result<(Found, bool), String> {
+        let plain = Plain::of(graph);
+        if let Some(found) = Found::backwards(&plain.graph) {
+            return Ok((found, plain.is_quantised));
+        }
+        let (description, ranges) = convolution::convolutions(&plain.graph, &plain.ranges).map_err(|it| {
+            format!("neither an encoder nor a perceptron; as a network of convolutions: {it}")
+        })?;
+        Ok((Found::Convolutions(description, ranges), plain.is_quantised))
+    }
+
+    fn backwards(graph: &Graph) -> Option<Found> {
         let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else { return None };
         let (search, input) = (Search { graph, producers: graph.producers() }, input.name.as_str());
-        let output = search.plain(&output.name);
-        if let Some((encoder, from)) = search.encoder(output) {
+        if let Some((encoder, from)) = search.encoder(&output.name) {
             return match from == input {
                 true => Some(Found::Encoder(encoder)),
                 false => Some(Found::Spectral(search.stem(from, input)?, encoder)),
             };
         }
-        search.perceptron(output, input).map(Found::Perceptron)
+        search.perceptron(&output.name, input).map(Found::Perceptron)
     }
+}
+
+/// A linear layer of constants.
+fn linear_of(weights: &Tensor, bias: Vec<f32>, turned: bool) -> Option<Linear> {
+    let &[rows, columns] = weights.shape() else { return None };
+    let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
+    let values = weights.as_f32()?;
+    let weights = match turned {
+        true => (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect(),
+        false => values.to_vec(),
+    };
+    (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
 }
 
 struct Search<'a> {
@@ -57,14 +87,6 @@ impl<'a> Search<'a> {
     fn node(&self, value: &str, op: &str) -> Option<&'a Node> {
         let node = &self.graph.nodes[*self.producers.get(value)?];
         (node.op == op && matches!(node.domain.as_str(), "" | "ai.onnx")).then_some(node)
-    }
-
-    /// The value behind nodes that change nothing.
-    fn plain(&self, value: &'a str) -> &'a str {
-        match self.node(value, "Identity").and_then(|node| node.input(0)) {
-            Some(from) => self.plain(from),
-            None => value,
-        }
     }
 
     /// Both inputs of a node, in either order.
@@ -90,7 +112,13 @@ impl<'a> Search<'a> {
                 && node.float("beta", 1.0) == 1.0
                 && node.int("transA", 0) == 0;
             let layer = self.layer(node.input(1)?, node.input(2)?, node.int("transB", 0) == 1)?;
-            return plain.then_some((layer, node.input(0)?));
+            let from = self.rows(node.input(0)?, layer.inputs);
+            return plain.then_some((layer, from));
+        }
+        if let Some(node) = self.node(value, "Reshape") {
+            let layer = self.linear(node.input(0)?)?;
+            let shape = self.constant(node.input(1)?)?.as_i64()?;
+            return (shape.last() == Some(&(layer.0.outputs() as i64))).then_some(layer);
         }
         self.pairs(value, "Add")?.into_iter().find_map(|(product, bias)| {
             let node = self.node(product, "MatMul")?;
@@ -98,18 +126,24 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
-        let (weights, bias) = (self.constant(weights)?, self.constant(bias)?);
-        let &[rows, columns] = weights.shape() else { return None };
-        let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
-        let (values, bias) = (weights.as_f32()?, bias.as_f32()?.to_vec());
-        let weights = match turned {
-            true => {
-                (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect()
-            }
-            false => values.to_vec(),
+    /// The value whose rows of `width` stand here one under the other: exporters write a layer over `[batch, tokens, width]` as
+    /// `Gemm` between two of `Reshape`.
+    fn rows(&self, value: &'a str, width: usize) -> &'a str {
+        let inside = || {
+            let node = self.node(value, "Reshape")?;
+            let shape = self.constant(node.input(1)?)?.as_i64()?;
+            let from = node.input(0).filter(|_| shape.len() == 2 && shape[1] == width as i64)?;
+            let port = self.graph.inputs.iter().find(|port| port.name == from);
+            let fits = port.is_none_or(|port| {
+                port.shape.as_ref().is_some_and(|shape| shape.len() == 3 && shape[2] == Dim::Fixed(width))
+            });
+            fits.then_some(from)
         };
-        (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
+        inside().unwrap_or(value)
+    }
+
+    fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
+        linear_of(self.constant(weights)?, self.constant(bias)?.as_f32()?.to_vec(), turned)
     }
 
     fn norm(&self, value: &str) -> Option<(Norm, &'a str)> {
@@ -167,7 +201,10 @@ impl<'a> Search<'a> {
 
     fn attention(&self, value: &str) -> Option<Attended<'a>> {
         let (output, joined) = self.linear(value)?;
-        let turned = self.node(self.node(joined, "Reshape")?.input(0)?, "Transpose")?;
+        let turned = match self.node(joined, "Reshape") {
+            Some(node) => self.node(node.input(0)?, "Transpose")?,
+            None => self.node(joined, "Transpose")?,
+        };
         let mixed =
             self.node(turned.input(0)?, "MatMul").filter(|_| turned.ints("perm") == Some(&[0, 2, 1, 3]))?;
         let softmax =

@@ -61,6 +61,12 @@ impl StemPlan {
         Ok(StemPlan { isa, first, second, positions: stem.positions.clone(), bands, width })
     }
 
+    /// A stem of layers that are laid out and fit each other and the positions.
+    pub(crate) fn of_layers(isa: Isa, [first, second]: [Dense; 2], positions: Vec<f32>) -> StemPlan {
+        let [taps, width] = first.shape();
+        StemPlan { isa, first, second, positions, bands: taps / TAPS, width }
+    }
+
     /// Frames that come out.
     pub(crate) fn frames(&self) -> usize {
         self.positions.len() / self.width.max(1)

@@ -183,8 +183,8 @@ fn absorb_product(graph: &mut Graph, at: usize, factors: &[f64]) -> Result<bool,
         return Ok(false);
     };
     let mut by_place = vec![1.0; layer.shape.iter().product()];
-    for channel in 0..layer.channels() {
-        layer.places(channel).for_each(|place| by_place[place] = factors[channel]);
+    for (channel, factor) in factors.iter().enumerate() {
+        layer.places(channel).for_each(|place| by_place[place] = *factor);
     }
     replace(graph, (layer.node, 1), |at, weight| (f64::from(weight) / by_place[at]) as f32)?;
     let bias = match &layer.bias {
@@ -194,9 +194,8 @@ fn absorb_product(graph: &mut Graph, at: usize, factors: &[f64]) -> Result<bool,
         }
         Bias::None => None,
     };
-    match bias {
-        Some(place) => replace(graph, place, |at, it| (f64::from(it) / factors[at % factors.len()]) as f32)?,
-        None => {}
+    if let Some(place) = bias {
+        replace(graph, place, |at, it| (f64::from(it) / factors[at % factors.len()]) as f32)?;
     }
     Ok(true)
 }

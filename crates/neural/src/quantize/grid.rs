@@ -52,17 +52,36 @@ fn step(most: f32) -> f32 {
 }
 
 /// The signed code of a weight.
-pub(super) fn code(weight: f32, scale: f32) -> i8 {
+fn code(weight: f32, scale: f32) -> i8 {
     (weight / scale).round_ties_even().clamp(-MOST, MOST) as i8
 }
 
+/// The signed codes of a channel's weights. Pair-safe, no two neighbours of one sign are together beyond 128, so that no sum of two
+/// products with unsigned 8-bit activations leaves 16 bits: processors that add pairs with saturation (AVX2's `vpmaddubsw`) then
+/// count exactly. What is beyond is taken off both.
+pub(super) fn codes(weights: &[f32], scale: f32, pair_safe: bool) -> Vec<i8> {
+    let mut codes: Vec<i8> = weights.iter().map(|it| code(*it, scale)).collect();
+    for pair in codes.as_chunks_mut::<2>().0.iter_mut().filter(|_| pair_safe) {
+        let sum = i16::from(pair[0]) + i16::from(pair[1]);
+        let beyond = sum - sum.clamp(-128, 128);
+        if beyond != 0 {
+            let most = i16::from(pair[0].unsigned_abs().min(pair[1].unsigned_abs()));
+            let second = (beyond / 2).clamp(-most, most);
+            pair[0] = (i16::from(pair[0]) - (beyond - second)) as i8;
+            pair[1] = (i16::from(pair[1]) - second) as i8;
+        }
+    }
+    codes
+}
+
 /// The scale of a channel of weights that loses least: the squared error of each weight counts by the mean square of what it is
-/// multiplied with. The greatest weight may be cut off where that helps the others (Banner et al. 2019 cut likewise).
-pub(super) fn scale_that_loses_least(weights: &[f32], importance: &[f64]) -> f32 {
-    let whole = step(weights.iter().fold(0.0, |most, weight| weight.abs().max(most)));
+/// multiplied with. The greatest weights may be cut off where that helps the others (Banner et al. 2019 cut likewise).
+pub(super) fn scale_that_loses_least(weights: &[f32], importance: &[f64], pair_safe: bool) -> f32 {
+    let whole = step(weights.chunks(2).map(|it| reach(it, pair_safe)).fold(0.0, f32::max));
     let loss = |scale: f32| -> f64 {
-        let lost = |weight: f32| f64::from(weight - f32::from(code(weight, scale)) * scale).powi(2);
-        weights.iter().zip(importance).map(|(weight, importance)| lost(*weight) * importance).sum()
+        let codes = codes(weights, scale, pair_safe);
+        let lost = |(weight, code): (&f32, &i8)| f64::from(weight - f32::from(*code) * scale).powi(2);
+        weights.iter().zip(&codes).map(lost).zip(importance).map(|(lost, counts)| lost * counts).sum()
     };
     let tried = (1..SHRINKS).map(|it| whole * (1.0 - it as f32 * SHRINK));
     let better = |best: (f32, f64), scale| {
@@ -72,14 +91,12 @@ pub(super) fn scale_that_loses_least(weights: &[f32], importance: &[f64]) -> f32
     tried.fold((whole, loss(whole)), better).0
 }
 
-/// The least scale with which no two neighbours of one sign are together beyond 127, so that no sum of two products with unsigned
-/// 8-bit activations leaves 16 bits: processors that add pairs with saturation (AVX2's `vpmaddubsw`) then count exactly.
-pub(super) fn scale_safe_in_pairs(weights: &[f32]) -> f32 {
-    let together = |pair: &[f32]| match *pair {
-        [a, b] if (a < 0.0) == (b < 0.0) => (a + b).abs(),
-        _ => pair.iter().fold(0.0, |most: f32, it| most.max(it.abs())),
-    };
-    step(weights.chunks(2).map(together).fold(0.0, f32::max))
+/// What a grid has to reach for neighbours to be on it.
+fn reach(pair: &[f32], pair_safe: bool) -> f32 {
+    match *pair {
+        [a, b] if pair_safe && (a < 0.0) == (b < 0.0) => (a + b).abs(),
+        _ => pair.iter().fold(0.0, |most, it| most.max(it.abs())),
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +139,8 @@ mod tests {
             assert!(grid.scale.is_normal());
             assert!((grid.nearest(value) - value).abs() <= grid.scale * 1e-3 + 1e-41, "{value}");
         }
-        assert_eq!(scale_that_loses_least(&[0.0; 4], &[1.0; 4]), 1.0);
-        assert_eq!(scale_safe_in_pairs(&[]), 1.0);
+        assert_eq!(scale_that_loses_least(&[0.0; 4], &[1.0; 4], false), 1.0);
+        assert_eq!(scale_that_loses_least(&[], &[], true), 1.0);
     }
 
     #[test]
@@ -133,21 +150,37 @@ mod tests {
             weights.iter().map(|it| (it - f32::from(code(*it, scale)) * scale).powi(2)).sum()
         };
         let whole = weights.iter().fold(0.0f32, |most, it| most.max(it.abs())) / MOST;
-        assert!(loss(scale_that_loses_least(&weights, &[1.0; 64])) <= loss(whole));
+        assert!(loss(scale_that_loses_least(&weights, &[1.0; 64], false)) <= loss(whole));
         let quantised: Vec<f32> = weights.iter().map(|it| f32::from(code(*it, whole)) * whole).collect();
-        let again = scale_that_loses_least(&quantised, &[1.0; 64]);
+        let again = scale_that_loses_least(&quantised, &[1.0; 64], false);
         for value in &quantised {
             assert!((f32::from(code(*value, again)) * again - value).abs() <= value.abs() * 1e-6);
         }
     }
 
     #[test]
-    fn pairs_cannot_leave_16_bits() {
-        let weights = [0.9, 0.9, -0.3, -0.8, 1.0, -1.0, 0.5];
-        let scale = scale_safe_in_pairs(&weights);
-        for pair in weights.chunks(2) {
-            let sum: i32 = pair.iter().map(|it| 255 * i32::from(code(*it, scale))).sum();
-            assert!((-32768..=32767).contains(&sum), "{pair:?} gives {sum}");
+    fn pairs_cannot_leave_16_bits_whatever_the_scale_and_no_sign_turns() {
+        let weights = [0.9, 0.9, -0.3, -0.8, 1.0, -1.0, -1.0, -1.0, 0.01, 1.0, 0.5];
+        let best = scale_that_loses_least(&weights, &[1.0; 11], true);
+        for scale in [best, best / 2.0, best / 10.0, 1e-3] {
+            let codes = codes(&weights, scale, true);
+            for (pair, weights) in codes.chunks(2).zip(weights.chunks(2)) {
+                let sum: i32 = pair.iter().map(|it| 255 * i32::from(*it)).sum();
+                assert!((-32768..=32767).contains(&sum), "{pair:?} gives {sum}");
+                assert!(pair.iter().zip(weights).all(|(code, it)| f32::from(*code) * it >= 0.0), "{pair:?}");
+            }
         }
+    }
+
+    #[test]
+    fn pair_safe_codes_lose_less_than_the_scale_that_cuts_nothing() {
+        let weights = crate::kernel::noise::Noise(17).normals(400, 1.0);
+        let loss = |scale: f32| -> f32 {
+            let codes = codes(&weights, scale, true);
+            weights.iter().zip(codes).map(|(it, code)| (it - f32::from(code) * scale).powi(2)).sum()
+        };
+        let whole = step(weights.chunks(2).map(|it| reach(it, true)).fold(0.0, f32::max));
+        let best = scale_that_loses_least(&weights, &[1.0; 400], true);
+        assert!(best < whole && loss(best) < loss(whole), "{} {}", loss(best), loss(whole));
     }
 }

@@ -232,7 +232,7 @@ impl Rewriting<'_> {
         let codes = Tensor::new(layer.shape.clone(), Values::I8(codes.clone()))?;
         let codes = self.draft.constant(&format!("{}/quantised", layer.weights), codes);
         let zeros = Values::I8(vec![0; scales.len()]);
-        Ok(self.dequantised(&codes, (scales.clone(), zeros), layer.axis(), &layer.weights)?)
+        self.dequantised(&codes, (scales.clone(), zeros), layer.axis(), &layer.weights)
     }
 
     fn dequantised(

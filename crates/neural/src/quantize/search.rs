@@ -38,7 +38,8 @@ impl Judge<'_> {
     pub(super) fn search(&self, plan: &Plan<'_>, may: &[bool], recipe: &Recipe) -> Result<Found, Error> {
         let alone = (0..may.len()).map(|layer| {
             let only: Vec<bool> = (0..may.len()).map(|it| it == layer).collect();
-            may[layer].then(|| self.fidelity(plan, &only)).transpose()
+            let asked = may[layer] && (recipe.by_layer || recipe.budget.asks());
+            asked.then(|| self.fidelity(plan, &only)).transpose()
         });
         let alone = alone.collect::<Result<Vec<_>, _>>()?;
         let mut worst: Vec<usize> = (0..may.len()).filter(|it| may[*it]).collect();

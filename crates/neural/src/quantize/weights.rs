@@ -1,7 +1,7 @@
 //! Weights as integers.
 
 use super::{
-    grid::{code, scale_safe_in_pairs, scale_that_loses_least},
+    grid::{codes as codes_of, scale_that_loses_least},
     layer::{Kind, Layer},
 };
 
@@ -64,24 +64,36 @@ impl Weighing<'_> {
     }
 }
 
+impl Weighing<'_> {
+    /// Tables are looked up and never multiplied in pairs.
+    fn is_pair_safe(&self, layer: &Layer) -> bool {
+        self.pair_safe && layer.kind != Kind::Table
+    }
+
+    /// The scale of a channel. Weights of zero leave it to the bias, which needs room above and steps that are fine enough.
+    fn scale(&self, layer: &Layer, channel: usize, weights: &[f32]) -> f32 {
+        let least = self.bias.map_or(0.0, |(input, bias)| {
+            (f64::from(bias[channel].abs()) / (f64::from(input) * MOST_BIAS)) as f32
+        });
+        let best = if weights.iter().all(|it| *it == 0.0) {
+            0.0
+        } else {
+            scale_that_loses_least(weights, &self.of(layer, channel), self.is_pair_safe(layer))
+        };
+        let scale = best.max(least);
+        if scale > f32::MIN_POSITIVE { scale } else { 1.0 }
+    }
+}
+
 /// Eight bits: a scale for each channel.
 pub(super) fn eight(layer: &Layer, values: &[f32], how: &Weighing<'_>) -> Coded {
     let mut codes = vec![0; values.len()];
     let mut scales = Vec::with_capacity(layer.channels());
     for channel in 0..layer.channels() {
         let weights: Vec<f32> = layer.places(channel).map(|it| values[it]).collect();
-        let best = if how.pair_safe && layer.kind != Kind::Table {
-            scale_safe_in_pairs(&weights)
-        } else {
-            scale_that_loses_least(&weights, &how.of(layer, channel))
-        };
-        let scale = match how.bias {
-            Some((input, bias)) => {
-                best.max((f64::from(bias[channel].abs()) / (f64::from(input) * MOST_BIAS)) as f32)
-            }
-            None => best,
-        };
-        layer.places(channel).zip(&weights).for_each(|(place, weight)| codes[place] = code(*weight, scale));
+        let scale = how.scale(layer, channel, &weights);
+        let of = codes_of(&weights, scale, how.is_pair_safe(layer));
+        layer.places(channel).zip(of).for_each(|(place, code)| codes[place] = code);
         scales.push(scale);
     }
     Coded::Eight { codes, scales }

@@ -7,7 +7,7 @@
 //! | 12 | length of the header in bytes, `u32` little-endian |
 //! | 16 | SHA-256 of the header |
 //! | 48 | the header: JSON, `{"sections": [{"name", "shape", "layout", "start", "len", "sha256"}], "notes": {…}}` |
-//! | … | sections in order of the header, each at a multiple of 64 |
+//! | … | sections in order of the header, each at a multiple of 64; what has two names stands once |
 //!
 //! The header's digest is checked at opening, a section's when [`Weights::verify`] is called.
 
@@ -112,10 +112,13 @@ impl Weights {
     }
 }
 
+/// A section on its way: name, shape, layout, bytes.
+type Held = (String, Vec<usize>, Layout, Bytes);
+
 /// Sections on their way into a packed file.
 #[derive(Clone, Debug, Default)]
 pub struct Packing {
-    sections: Vec<(String, Vec<usize>, Layout, Bytes)>,
+    sections: Vec<Held>,
     notes: BTreeMap<String, Note>,
 }
 
@@ -125,7 +128,7 @@ impl Packing {
         Packing::default()
     }
 
-    /// Every weight of another file as it is, only aligned, and its notes.
+    /// Every weight of another file as it is, only aligned, and its notes; one of two names once.
     ///
     /// # Errors
     /// [`Error::Tensor`] where a weight cannot be had.
@@ -196,8 +199,10 @@ impl Packing {
     fn stream(&self, prelude: &[u8], out: &mut impl Write) -> std::io::Result<()> {
         let mut place = prelude.len() as u64;
         out.write_all(prelude)?;
-        for (_, _, _, bytes) in &self.sections {
-            let start = place.next_multiple_of(ALIGNMENT);
+        for ((_, _, _, bytes), start) in self.sections.iter().zip(self.starts(place)) {
+            if start < place {
+                continue; // stands there already, under another name
+            }
             out.write_all(&[0; ALIGNMENT as usize][..(start - place) as usize])?;
             out.write_all(bytes)?;
             place = start + bytes.len() as u64;
@@ -205,12 +210,28 @@ impl Packing {
         Ok(())
     }
 
+    /// Where each section starts, the first from `place` on. The same bytes under two names start at the same place.
+    fn starts(&self, mut place: u64) -> Vec<u64> {
+        let mut known = BTreeMap::new();
+        let start = |(_, _, _, bytes): &Held| {
+            let next = place.next_multiple_of(ALIGNMENT);
+            let start = match bytes.len() {
+                0 => next,
+                len => *known.entry((bytes.as_ptr(), len)).or_insert(next),
+            };
+            place = place.max(start + bytes.len() as u64);
+            start
+        };
+        self.sections.iter().map(start).collect()
+    }
+
     /// Everything before the sections. Starts depend on the header's length and the header holds the starts: it is given room
     /// for the longest numbers and filled with spaces, which JSON allows.
     fn prelude(&self) -> Result<Vec<u8>, Error> {
-        let room = self.json(u64::MAX / 2).len() as u64;
+        let digests: Vec<String> = self.sections.iter().map(|(.., bytes)| digest(bytes)).collect();
+        let room = self.json(u64::MAX / 2, &digests).len() as u64;
         Error::limit("header", MAX_HEADER, room, "bytes")?;
-        let mut header = self.json(PRELUDE + room);
+        let mut header = self.json(PRELUDE + room, &digests);
         header.resize(room as usize, b' ');
         let mut prelude = MAGIC.to_vec();
         prelude.extend(VERSION.to_le_bytes());
@@ -220,21 +241,17 @@ impl Packing {
         Ok(prelude)
     }
 
-    fn json(&self, mut place: u64) -> Vec<u8> {
-        let entry = |(name, shape, layout, bytes): &(String, Vec<usize>, Layout, Bytes)| {
-            let start = place.next_multiple_of(ALIGNMENT);
-            place = start + bytes.len() as u64;
-            Entry {
-                name: name.clone(),
-                shape: shape.clone(),
-                layout: layout.to_string(),
-                start,
-                len: bytes.len() as u64,
-                sha256: digest(bytes),
-            }
+    fn json(&self, place: u64, digests: &[String]) -> Vec<u8> {
+        let entry = |(((name, shape, layout, bytes), start), sha256): ((&Held, u64), &String)| Entry {
+            name: name.clone(),
+            shape: shape.clone(),
+            layout: layout.to_string(),
+            start,
+            len: bytes.len() as u64,
+            sha256: sha256.clone(),
         };
-        let header =
-            Header { sections: self.sections.iter().map(entry).collect(), notes: self.notes.clone() };
+        let sections = self.sections.iter().zip(self.starts(place)).zip(digests).map(entry).collect();
+        let header = Header { sections, notes: self.notes.clone() };
         serde_json::to_vec(&header).expect("names, numbers and texts are always JSON")
     }
 }

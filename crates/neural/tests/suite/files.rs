@@ -26,11 +26,12 @@ fn le(values: &[f32]) -> Vec<u8> {
 pub(crate) struct CTranslate2 {
     count: u32,
     bytes: Vec<u8>,
+    aliases: Vec<u8>,
 }
 
 impl CTranslate2 {
     pub(crate) fn new() -> Self {
-        CTranslate2 { count: 0, bytes: Vec::new() }
+        CTranslate2 { count: 0, bytes: Vec::new(), aliases: 0_u32.to_le_bytes().to_vec() }
     }
 
     fn header(&mut self, name: &str, shape: &[usize], kind: u8, len: usize) {
@@ -52,6 +53,23 @@ impl CTranslate2 {
         self.bytes.extend(heads.to_le_bytes());
     }
 
+    pub(crate) fn byte(&mut self, name: &str, value: u8) {
+        self.header(name, &[], 1, 1);
+        self.bytes.push(value);
+    }
+
+    /// A weight of 16-bit floats, all zero.
+    pub(crate) fn zeros(&mut self, name: &str, shape: &[usize]) {
+        let len = 2 * shape.iter().product::<usize>();
+        self.header(name, shape, 4, len);
+        self.bytes.resize(self.bytes.len() + len, 0);
+    }
+
+    /// The only alias of a file.
+    pub(crate) fn alias(&mut self, alias: &str, name: &str) {
+        self.aliases = [&1_u32.to_le_bytes()[..], &text16(alias), &text16(name)].concat();
+    }
+
     pub(crate) fn done(self, specification: &str) -> Vec<u8> {
         let head = [
             &6_u32.to_le_bytes()[..],
@@ -60,7 +78,7 @@ impl CTranslate2 {
             &self.count.to_le_bytes(),
         ]
         .concat();
-        [head, self.bytes, vec![0; 4]].concat()
+        [head, self.bytes, self.aliases].concat()
     }
 }
 

@@ -210,20 +210,26 @@ fn every_scheme_quantises_every_network_and_rten_and_the_judge_run_what_is_writt
             if graph.name == "convolutions" && matches!(scheme, Scheme::Weights { block: 32 }) {
                 continue; // one product only, shorter than a block: once is enough
             }
-            // What is written has to give the same in every program, also where integers saturate in pairs.
-            let recipe = Recipe { pair_safe: true, correct_bias: true, ..Recipe::new(scheme) };
-            let made = made(&graph, &recipe);
-            let (at, said) = (format!("{} {scheme:?}", graph.name), made.fidelity.unwrap());
-            let least = if matches!(scheme, Scheme::Weights { .. }) { 14.0 } else { 24.0 };
-            assert!(said.sqnr_db > least, "{at}: {said:?}");
+            let recipe = Recipe::new(scheme);
             let inputs = inputs(&graph, 40, 99);
+            let samples = Samples::of(&graph, std::slice::from_ref(&inputs)).unwrap();
+            let made = quantise(&graph, &recipe, Some(&samples), None).unwrap();
+            let (at, said) = (format!("{} {scheme:?}", graph.name), made.fidelity.unwrap());
+            let least = match scheme {
+                Scheme::Weights { .. } => 14.0,
+                Scheme::Static { calibration: Calibration::Entropy, .. } => 18.0, // made for more samples
+                _ => 24.0,
+            };
+            assert!(said.sqnr_db > least, "{at}: {said:?}");
+            // A range for a whole batch depends on the batch: the recorded cost is of eight rows at a time.
+            let slack = if matches!(scheme, Scheme::Dynamic { .. }) { 2.0 } else { 0.7 };
             let (reference, ours) = (run(&graph, &inputs), run(&made.graph, &inputs));
             let ours = near(&reference, &ours);
-            assert!((ours.sqnr_db - said.sqnr_db).abs() < 0.7, "{at}: {ours:?} by rten, {said:?} recorded");
+            assert!((ours.sqnr_db - said.sqnr_db).abs() < slack, "{at}: {ours:?} by rten, {said:?} recorded");
             if let Some(theirs) = judged(&made.graph, &inputs) {
                 let theirs = near(&reference, &theirs);
                 assert!(
-                    (theirs.sqnr_db - said.sqnr_db).abs() < 0.7,
+                    (theirs.sqnr_db - said.sqnr_db).abs() < slack,
                     "{at}: {theirs:?} by the judge, {said:?}"
                 );
             }
@@ -253,7 +259,7 @@ fn what_goes_in_and_comes_out_stays_and_the_record_travels_with_the_file() {
 #[test]
 fn the_same_comes_out_whatever_the_threads_and_each_time() {
     let graph = convolutions();
-    let recipe = Recipe { equalise: Some(0.5), correct_bias: true, ..Recipe::new(STATIC) };
+    let recipe = Recipe { equalise: Some(0.5), ..Recipe::new(STATIC) };
     let once = made(&graph, &recipe).graph.to_onnx();
     assert!(once == made(&graph, &Recipe { threads: 3, ..recipe }).graph.to_onnx());
 }
@@ -261,7 +267,7 @@ fn the_same_comes_out_whatever_the_threads_and_each_time() {
 #[test]
 fn by_row_no_answer_depends_on_the_others_of_its_batch() {
     let graph = perceptron();
-    let made = made(&graph, &Recipe { pair_safe: true, ..Recipe::new(Scheme::Dynamic { rows: true }) });
+    let made = made(&graph, &Recipe::new(Scheme::Dynamic { rows: true }));
     let mut all = inputs(&graph, 5, 3).get("x").unwrap().to_f32().unwrap();
     let row = |values: &[f32]| -> Tensors {
         [("x", Tensor::f32([values.len() / 30, 30], values.to_vec()).unwrap())].into_iter().collect()
@@ -370,7 +376,7 @@ fn integers_count_exactly_where_pairs_would_saturate() {
             .collect();
     let samples = Samples::of(&graph, std::slice::from_ref(&x)).unwrap();
     for scheme in [STATIC, Scheme::Dynamic { rows: false }, Scheme::Dynamic { rows: true }] {
-        let recipe = Recipe { pair_safe: true, ..Recipe::new(scheme) };
+        let recipe = Recipe::new(scheme);
         let made = quantise(&graph, &recipe, Some(&samples), None).unwrap();
         let reference = run(&graph, &x);
         let ours = near(&reference, &run(&made.graph, &x));
@@ -450,7 +456,7 @@ fn constant_inputs_single_rows_and_layers_of_zeros_are_quantised() {
         let x: Tensors = [("x", Tensor::f32([1, 30], vec![value; 30]).unwrap())].into_iter().collect();
         let samples = Samples::of(&graph, std::slice::from_ref(&x)).unwrap();
         for scheme in schemes() {
-            let recipe = Recipe { correct_bias: true, ..Recipe::new(scheme) };
+            let recipe = Recipe::new(scheme);
             let made = quantise(&graph, &recipe, Some(&samples), None).unwrap();
             let fidelity = near(&run(&graph, &x), &run(&made.graph, &x));
             assert!(fidelity.sqnr_db > 12.0, "{value} {scheme:?}: {fidelity:?}");

@@ -1,8 +1,11 @@
-//! Whisper's encoder as a graph, against its formula written out in `f64`.
+//! Whisper's encoder and decoder, as graphs and by our plan, against their formulas written out in `f64`.
 
 use std::collections::BTreeMap;
 
-use neural::{Graph, Network, Tensor, Tensors, Weights, whisper_encoder};
+use neural::{
+    Graph, Network, Tensor, Tensors, Weights,
+    whisper::{decoder_graph, encoder_graph},
+};
 
 use crate::{
     files::{CTranslate2, Numbers},
@@ -18,10 +21,12 @@ const HEADS: usize = 2;
 const FRAMES: usize = 6;
 const INNER: usize = 48;
 const LAYERS: usize = 2;
+const CONTEXT: usize = 12;
+const VOCABULARY: usize = 43;
 
 type Named = BTreeMap<String, Vec<f32>>;
 
-/// Weights of a small encoder, and the file that holds them.
+/// Weights of a small encoder and decoder, and the file that holds them.
 fn small() -> (Named, Vec<u8>) {
     let (mut numbers, mut named, mut file) = (Numbers::new(3), Named::new(), CTranslate2::new());
     let mut add = |name: String, shape: &[usize], middle: f32, scale: f32| {
@@ -55,7 +60,32 @@ fn small() -> (Named, Vec<u8>) {
         }
     }
     norms(&mut add, "encoder/layer_norm".into());
+    add("decoder/embeddings/weight".into(), &[VOCABULARY, WIDTH], 0.0, 0.3);
+    add("decoder/position_encodings/encodings".into(), &[CONTEXT, WIDTH], 0.0, 0.3);
+    for layer in 0..LAYERS {
+        let name = |part: &str| format!("decoder/layer_{layer}/{part}");
+        for part in ["self_attention", "attention", "ffn"] {
+            norms(&mut add, name(&format!("{part}/layer_norm")));
+        }
+        let linears = [
+            ("self_attention/linear_0", 3 * WIDTH, WIDTH),
+            ("self_attention/linear_1", WIDTH, WIDTH),
+            ("attention/linear_0", WIDTH, WIDTH),
+            ("attention/linear_1", 2 * WIDTH, WIDTH),
+            ("attention/linear_2", WIDTH, WIDTH),
+            ("ffn/linear_0", INNER, WIDTH),
+            ("ffn/linear_1", WIDTH, INNER),
+        ];
+        for (part, outputs, inputs) in linears {
+            add(name(&format!("{part}/weight")), &[outputs, inputs], 0.0, 0.3);
+            add(name(&format!("{part}/bias")), &[outputs], 0.0, 0.1);
+        }
+    }
+    norms(&mut add, "decoder/layer_norm".into());
     file.heads("encoder/num_heads", HEADS as i16);
+    file.heads("decoder/num_heads", HEADS as i16);
+    file.byte("decoder/activation", 3);
+    file.alias("decoder/projection/weight", "decoder/embeddings/weight");
     (named, file.done("WhisperSpec"))
 }
 
@@ -117,28 +147,43 @@ fn linear(named: &Named, name: &str, states: &States) -> States {
     states.iter().map(|row| (0..bias.len()).map(|it| out(row, it)).collect()).collect()
 }
 
-fn attended(named: &Named, name: &str, states: &States) -> States {
-    let all = linear(named, &format!("{name}/linear_0"), states);
+/// Attention of each query to the keys it sees, `seen` of them by its place, head by head.
+fn mixed(queries: &States, keys: &States, values: &States, seen: impl Fn(usize) -> usize) -> States {
     let head_width = WIDTH / HEADS;
-    let part = |row: &[f64], which: usize, head: usize| {
-        row[which * WIDTH + head * head_width..][..head_width].to_vec()
-    };
-    let mixed = |row: &Vec<f64>| {
+    let part = |row: &[f64], head: usize| row[head * head_width..][..head_width].to_vec();
+    let mixed = |(place, query): (usize, &Vec<f64>)| {
         let head = |head: usize| {
-            let query = part(row, 0, head);
-            let product =
-                |other: &Vec<f64>| query.iter().zip(part(other, 1, head)).map(|(a, b)| a * b).sum::<f64>();
-            let shares: Vec<f64> =
-                all.iter().map(|it| (product(it) / (head_width as f64).sqrt()).exp()).collect();
+            let query = part(query, head);
+            let product = |key: &Vec<f64>| query.iter().zip(part(key, head)).map(|(a, b)| a * b).sum::<f64>();
+            let share = |key: &Vec<f64>| (product(key) / (head_width as f64).sqrt()).exp();
+            let shares: Vec<f64> = keys[..seen(place)].iter().map(share).collect();
             let sum: f64 = shares.iter().sum();
-            let values: Vec<Vec<f64>> = all.iter().map(|it| part(it, 2, head)).collect();
+            let values: Vec<Vec<f64>> = values.iter().map(|it| part(it, head)).collect();
             let mixed =
                 |at: usize| values.iter().zip(&shares).map(|(it, share)| share / sum * it[at]).sum::<f64>();
             (0..head_width).map(mixed).collect::<Vec<f64>>()
         };
         (0..HEADS).flat_map(head).collect()
     };
-    linear(named, &format!("{name}/linear_1"), &all.iter().map(mixed).collect())
+    queries.iter().enumerate().map(mixed).collect()
+}
+
+/// The part of each row that starts at `place · WIDTH`.
+fn cut(states: &States, place: usize) -> States {
+    states.iter().map(|row| row[place * WIDTH..(place + 1) * WIDTH].to_vec()).collect()
+}
+
+fn attended(named: &Named, name: &str, states: &States, seen: impl Fn(usize) -> usize) -> States {
+    let all = linear(named, &format!("{name}/linear_0"), states);
+    let mixed = mixed(&cut(&all, 0), &cut(&all, 1), &cut(&all, 2), seen);
+    linear(named, &format!("{name}/linear_1"), &mixed)
+}
+
+fn widened(named: &Named, name: &str, states: &States) -> States {
+    let up =
+        linear(named, &format!("{name}/linear_0"), &normed(named, &format!("{name}/layer_norm"), states));
+    let active = up.iter().map(|row| row.iter().map(|&it| gelu(it)).collect()).collect();
+    linear(named, &format!("{name}/linear_1"), &active)
 }
 
 fn plus(a: &States, b: &States) -> States {
@@ -154,17 +199,37 @@ fn by_formula(named: &Named, mel: &[f32]) -> States {
     let mut states: States = (0..FRAMES).map(turned).collect();
     for layer in 0..LAYERS {
         let name = |part: &str| format!("encoder/layer_{layer}/{part}");
-        let mixed = attended(
-            named,
-            &name("self_attention"),
-            &normed(named, &name("self_attention/layer_norm"), &states),
-        );
-        states = plus(&states, &mixed);
-        let up = linear(named, &name("ffn/linear_0"), &normed(named, &name("ffn/layer_norm"), &states));
-        let active = up.iter().map(|row| row.iter().map(|&it| gelu(it)).collect()).collect();
-        states = plus(&states, &linear(named, &name("ffn/linear_1"), &active));
+        let from = normed(named, &name("self_attention/layer_norm"), &states);
+        states = plus(&states, &attended(named, &name("self_attention"), &from, |_| FRAMES));
+        states = plus(&states, &widened(named, &name("ffn"), &states));
     }
     normed(named, "encoder/layer_norm", &states)
+}
+
+/// Logits after each token, given the states of the encoder.
+fn decoded_by_formula(named: &Named, states: &States, tokens: &[u32]) -> States {
+    let (table, places) =
+        (&named["decoder/embeddings/weight"], &named["decoder/position_encodings/encodings"]);
+    let row =
+        |of: &[f32], at: usize| of[at * WIDTH..][..WIDTH].iter().map(|&it| f64::from(it)).collect::<Vec<_>>();
+    let embedded = tokens.iter().map(|&it| row(table, it as usize)).collect();
+    let mut rows = plus(&embedded, &(0..tokens.len()).map(|place| row(places, place)).collect());
+    for layer in 0..LAYERS {
+        let name = |part: &str| format!("decoder/layer_{layer}/{part}");
+        let from = normed(named, &name("self_attention/layer_norm"), &rows);
+        rows = plus(&rows, &attended(named, &name("self_attention"), &from, |place| place + 1));
+        let from = normed(named, &name("attention/layer_norm"), &rows);
+        let queries = linear(named, &name("attention/linear_0"), &from);
+        let pairs = linear(named, &name("attention/linear_1"), states);
+        let mixed = mixed(&queries, &cut(&pairs, 0), &cut(&pairs, 1), |_| states.len());
+        rows = plus(&rows, &linear(named, &name("attention/linear_2"), &mixed));
+        rows = plus(&rows, &widened(named, &name("ffn"), &rows));
+    }
+    let logit = |row: &Vec<f64>, token: usize| {
+        row.iter().zip(&table[token * WIDTH..]).map(|(a, b)| a * f64::from(*b)).sum()
+    };
+    let last = normed(named, "decoder/layer_norm", &rows);
+    last.iter().map(|row| (0..VOCABULARY).map(|token| logit(row, token)).collect()).collect()
 }
 
 fn mel(batch: usize) -> Tensors {
@@ -172,10 +237,13 @@ fn mel(batch: usize) -> Tensors {
     [("mel", Tensor::f32([batch, BANDS, 2 * FRAMES], values).unwrap())].into_iter().collect()
 }
 
+#[path = "whisper/plan.rs"]
+mod plan;
+
 #[test]
 fn the_encoder_gives_what_its_formula_says_for_every_item_of_a_batch() {
     let (named, file) = small();
-    let graph = whisper_encoder(&Weights::from_bytes(file).unwrap()).unwrap();
+    let graph = encoder_graph(&Weights::from_bytes(file).unwrap()).unwrap();
     let inputs = mel(2);
     let got = Network::by_rten(&graph, 1).unwrap().run(&inputs).unwrap();
     let got = got.get("states").unwrap();
@@ -192,7 +260,7 @@ fn the_encoder_gives_what_its_formula_says_for_every_item_of_a_batch() {
 
 #[test]
 fn the_encoder_survives_being_written_as_onnx_and_the_judge_agrees() {
-    let graph = whisper_encoder(&Weights::from_bytes(small().1).unwrap()).unwrap();
+    let graph = encoder_graph(&Weights::from_bytes(small().1).unwrap()).unwrap();
     assert_eq!(Graph::from_onnx(graph.to_onnx()).unwrap(), graph);
     let ours = Network::by_rten(&graph, 1).unwrap().run(&mel(1)).unwrap();
     if let Some(theirs) = judged(&graph, &mel(1)) {
@@ -200,17 +268,66 @@ fn the_encoder_survives_being_written_as_onnx_and_the_judge_agrees() {
     }
 }
 
+/// Two sequences of five tokens, and states to decode them from.
+fn decoding() -> Tensors {
+    let tokens = Tensor::i64([2, 5], vec![3, 1, 42, 7, 7, 0, 9, 9, 30, 12]).unwrap();
+    let states = Tensor::f32([2, 4, WIDTH], Numbers::new(4).many(2 * 4 * WIDTH, 1.0)).unwrap();
+    [("tokens", tokens), ("states", states)].into_iter().collect()
+}
+
+#[test]
+fn the_decoder_gives_what_its_formula_says_and_the_judge_agrees() {
+    let (named, file) = small();
+    let graph = decoder_graph(&Weights::from_bytes(file).unwrap()).unwrap();
+    assert_eq!(Graph::from_onnx(graph.to_onnx()).unwrap(), graph);
+    let inputs = decoding();
+    let ours = Network::by_rten(&graph, 1).unwrap().run(&inputs).unwrap();
+    let got = ours.get("logits").unwrap();
+    assert_eq!(got.shape(), [2, 5, VOCABULARY]);
+    let (tokens, states) =
+        (inputs.get("tokens").unwrap().as_i64().unwrap(), inputs.get("states").unwrap().as_f32().unwrap());
+    for item in 0..2 {
+        let tokens: Vec<u32> = tokens[item * 5..][..5].iter().map(|&it| it as u32).collect();
+        let expected = decoded_by_formula(&named, &rows(&states[item * 4 * WIDTH..][..4 * WIDTH]), &tokens);
+        near(&got.as_f32().unwrap()[item * 5 * VOCABULARY..][..5 * VOCABULARY], &expected.concat(), 5e-5);
+    }
+    if let Some(theirs) = judged(&graph, &inputs) {
+        assert!(difference(&ours, &theirs) < 5e-5);
+    }
+}
+
+fn rows(values: &[f32]) -> States {
+    values.chunks(WIDTH).map(|row| row.iter().map(|&it| f64::from(it)).collect()).collect()
+}
+
+fn near(got: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), expected.len());
+    for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
+        assert!((f64::from(*got) - expected).abs() < tolerance, "{at}: {got} {expected}");
+    }
+}
+
+#[test]
+fn more_places_than_any_whisper_has_are_refused_before_a_square_of_them_is_made() {
+    let mut long = CTranslate2::new();
+    long.zeros("decoder/embeddings/weight", &[2, 16]);
+    long.zeros("decoder/position_encodings/encodings", &[1 << 14, 16]);
+    long.heads("decoder/num_heads", 1);
+    let weights = Weights::from_bytes(long.done("WhisperSpec")).unwrap();
+    let message = decoder_graph(&weights).unwrap_err().to_string();
+    assert!(message.contains("at most 4096 places, got 16384"), "{message}");
+}
+
 #[test]
 fn weights_of_another_network_or_shape_are_refused() {
     let mut other = CTranslate2::new();
     other.floats("encoder/conv1/weight", &[2], &[0.0; 2]);
-    let message = whisper_encoder(&Weights::from_bytes(other.done("TransformerSpec")).unwrap())
-        .unwrap_err()
-        .to_string();
+    let message =
+        encoder_graph(&Weights::from_bytes(other.done("TransformerSpec")).unwrap()).unwrap_err().to_string();
     assert!(message.contains("WhisperSpec"), "{message}");
     let mut flat = CTranslate2::new();
     flat.floats("encoder/conv1/weight", &[2], &[0.0; 2]);
     let message =
-        whisper_encoder(&Weights::from_bytes(flat.done("WhisperSpec")).unwrap()).unwrap_err().to_string();
+        encoder_graph(&Weights::from_bytes(flat.done("WhisperSpec")).unwrap()).unwrap_err().to_string();
     assert!(message.contains("three dimensions"), "{message}");
 }

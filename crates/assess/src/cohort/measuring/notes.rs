@@ -1,4 +1,5 @@
-//! `measured.jsonl`: what came of every file, a line each, behind a line that says what was asked.
+//! `measured.jsonl`: what came of every file, a line each, behind a line that says what was asked. A part of a cohort has notes of
+//! its own, `measured-2-of-8.jsonl`, which measuring the whole takes up.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,7 @@ use feature::{SetId, Value};
 use serde::{Deserialize, Serialize};
 use study::Task;
 
-use crate::Error;
+use crate::{Error, Shard};
 
 /// Where the values of every file are noted.
 pub(super) const NOTES: &str = "measured.jsonl";
@@ -60,22 +61,43 @@ pub(super) struct Notes {
     pub(super) notes: Vec<Note>,
 }
 
+/// Name of the notes of a part.
+pub(super) fn notes_of(shard: Shard) -> String {
+    format!("measured-{}-of-{}.jsonl", shard.part, shard.of)
+}
+
 impl Notes {
-    /// Opens the notes of a question: new, or behind the last whole line of an earlier run.
-    pub(super) fn open(folder: &Path, question: Question, most: usize) -> Result<Self, Error> {
-        let path = folder.join(NOTES);
+    /// Opens the notes `name` of a question: new, or behind the last whole line of an earlier run.
+    pub(super) fn open(folder: &Path, name: &str, question: &Question, most: usize) -> Result<Self, Error> {
+        let path = folder.join(name);
         let open = |source| Error::Open { path: path.clone(), source };
-        let (whole, notes) = if path.exists() { read_notes(&path, &question, most)? } else { (0, vec![]) };
+        let (whole, notes) = if path.exists() { read_notes(&path, question, most)? } else { (0, vec![]) };
         let mut out =
             OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(open)?;
         out.set_len(whole).map_err(open)?;
         out.seek(SeekFrom::End(0)).map_err(open)?;
         let mut opened = Self { path, out, notes };
         if whole == 0 {
-            let line = opened.line(&question)?;
+            let line = opened.line(question)?;
             opened.append(&line)?;
         }
         Ok(opened)
+    }
+
+    /// Takes up the notes of parts that were measured by themselves: as many as go on where these end. Parts of a part, or of other
+    /// numbers of parts, do not matter; those of another question are refused.
+    pub(super) fn take_up(&mut self, folder: &Path, question: &Question, files: usize) -> Result<(), Error> {
+        for part in parts_of(folder)? {
+            let places = part.places(files);
+            if places.start > self.notes.len() || places.end <= self.notes.len() {
+                continue;
+            }
+            let (_, mut found) = read_notes(&folder.join(notes_of(part)), question, places.len())?;
+            if places.start + found.len() > self.notes.len() {
+                self.add(found.split_off(self.notes.len() - places.start))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn add(&mut self, fresh: Vec<Note>) -> Result<(), Error> {
@@ -98,6 +120,19 @@ impl Notes {
         let open = |source| Error::Open { path: self.path.clone(), source };
         self.out.write_all(text).and_then(|()| self.out.sync_data()).map_err(open)
     }
+}
+
+/// The parts of which a folder has notes, by where they begin.
+fn parts_of(folder: &Path) -> Result<Vec<Shard>, Error> {
+    let open = |source| Error::Open { path: folder.to_owned(), source };
+    let mut parts: Vec<Shard> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(open)? {
+        let name = entry.map_err(open)?.file_name();
+        let middle = name.to_str().and_then(|it| it.strip_prefix("measured-")?.strip_suffix(".jsonl"));
+        parts.extend(middle.and_then(|it| it.replace("-of-", "/").parse::<Shard>().ok()));
+    }
+    parts.sort_by(|a, b| ((a.part - 1) * b.of).cmp(&((b.part - 1) * a.of)).then(a.of.cmp(&b.of)));
+    Ok(parts)
 }
 
 /// The whole lines of earlier notes and where they end. A last line that was broken off is left out; notes of another question

@@ -1,6 +1,10 @@
 //! What two checklists ask, and where the card answers: TRIPOD+AI (Collins et al. 2024, BMJ 385:e078378) for reporting, and
-//! PROBAST+AI (Moons et al. 2025, BMJ 388:e082505) for risk of bias. Topics are in our words. PROBAST+AI is a reader's
-//! judgement: the card says what there is to judge by and judges nothing itself.
+//! PROBAST+AI (Moons et al. 2025, BMJ 388:e082505) for risk of bias. PROBAST+AI is a reader's judgement: the card says what there is
+//! to judge by and judges nothing itself.
+//!
+//! Items and questions are **paraphrased**. Checked against public text: the numbers and topics of TRIPOD+AI's 27 items; of
+//! PROBAST+AI its two parts, 16 and 18 questions, and four domains (the abstract). The wording of its questions, and their numbers
+//! within a domain, could not be read there and are ours, which the page says.
 
 use learn::Card;
 use maud::{Markup, html};
@@ -208,6 +212,10 @@ pub(super) fn appendices(card: &Card) -> Markup {
     html! {
         section.appendix {
             h2 { "What checklists ask" }
+            p.meta {
+                "Paraphrased, not quoted. The numbers of TRIPOD+AI are the paper's. Of PROBAST+AI the two parts (D development, E evaluation), the four domains and \
+                the number of questions are the paper's; the wording of the questions and their order within a domain are ours. To report by a checklist, use its own text."
+            }
             (list("TRIPOD+AI: 27 items of reporting (Collins et al. 2024, BMJ 385:e078378)", &TRIPOD, card))
             (list("PROBAST+AI: 34 signalling questions (Moons et al. 2025, BMJ 388:e082505)", &PROBAST, card))
         }

@@ -16,7 +16,8 @@ pub(super) fn chance_and_size(card: &Card) -> Markup {
                     Some(it) => figure {
                         (figure::permutation(&it.permuted, it.observed))
                         figcaption {
-                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.4}", it.p)) "."
+                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.3}", it.p))
+                            @if (it.p * (it.permuted.len() + 1) as f64).round() <= 1.0 { ", the least that so many permutations can give" } "."
                         }
                     },
                     None => (not_run("The permutation test was", "inkling evaluate … --permutations 99")),
@@ -43,6 +44,37 @@ fn coverage(card: &Card) -> Markup {
         p {
             b { "Bands. " } "Made so that at most " (format!("{:.0} %", 100.0 * it.error_rate)) " of each class stand in the wrong band. Out of fold, impaired people in band low: "
             (short(&it.impaired_in_low)) "; healthy people in band high: " (short(&it.healthy_in_high)) "; nothing concluded: " (short(&it.indeterminate)) "."
+        }
+    }
+}
+
+/// How the columns repeat in people who came again; nothing where nobody did.
+pub(super) fn repeats(card: &Card) -> Markup {
+    let all = &card.repeats;
+    let values: Vec<f64> = all.iter().map(|it| it.icc.value).collect();
+    let poor = values.iter().filter(|it| **it < 0.5).count();
+    let people = all.iter().map(|it| it.people).max().unwrap_or(0);
+    html! {
+        @if let Some(median) = feature::median(&values) {
+            section {
+                h2 { "Do the measures repeat?" small { "up to " (people) " people who came again" } }
+                p {
+                    "Median ICC(2,1) of " (all.len()) " columns: " b { (format!("{median:.2}")) } "; " (poor) " below .5, which is poor. \
+                    A change of one person is judged by the standard error of measurement."
+                }
+                details {
+                    summary { "every column, the worst first" }
+                    table {
+                        tr { th { "column" } th.num { "people × sessions" } th.num { "ICC (95 %)" } th.num { "standard error" } th.num { "least change" } th.num { "mean shift" } }
+                        @for it in all {
+                            tr {
+                                td.name { (it.column) } td.num { (it.people) " × " (it.sessions) } td.num { (short(&it.icc)) }
+                                td.num { (format!("{:.3}", it.sem)) } td.num { (format!("{:.3}", it.minimal_change)) } td.num { (format!("{:+.3}", it.shift)) }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

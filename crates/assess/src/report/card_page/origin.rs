@@ -1,13 +1,13 @@
 //! What the audit found, what is not known, every metric, and where it all comes from.
 
-use learn::{Card, Finding};
+use learn::{Card, CohortSummary, Finding, Plan};
 use maud::{Markup, html};
 
 use super::short;
 
 /// Findings, the serious ones first, and limits.
-pub(super) fn findings(card: &Card) -> Markup {
-    let mut findings: Vec<&Finding> = card.findings.iter().collect();
+pub(super) fn findings(found: &[Finding], limits: &[String]) -> Markup {
+    let mut findings: Vec<&Finding> = found.iter().collect();
     findings.sort_by_key(|it| (!it.open(), std::cmp::Reverse(it.severity)));
     html! {
         section {
@@ -15,7 +15,7 @@ pub(super) fn findings(card: &Card) -> Markup {
             @if findings.is_empty() { p { "Nothing." } }
             @for finding in findings { (one(finding)) }
             h2 { "What is not known" }
-            ul { @for limit in &card.limits { li { (limit) } } }
+            ul { @for limit in limits { li { (limit) } } }
         }
     }
 }
@@ -68,7 +68,14 @@ pub(super) fn metrics(card: &Card) -> Markup {
 
 /// Cohort, plan, hashes.
 pub(super) fn origin(card: &Card) -> Markup {
-    let (cohort, plan) = (&card.cohort, &card.plan);
+    let mut hashes =
+        vec![("hash of the table", card.data_hash.as_str()), ("hash of the splits", &card.split_hash)];
+    hashes.extend(card.screener_digest.as_deref().map(|it| ("digest of the screener", it)));
+    about(&card.cohort, &card.plan, &hashes)
+}
+
+/// The same of any judgement.
+pub(super) fn about(cohort: &CohortSummary, plan: &Plan, hashes: &[(&str, &str)]) -> Markup {
     let folds = format!(
         "{} repeats of {} outer and {} inner folds, {} draws of people, seed {}",
         plan.repeats, plan.outer, plan.inner, plan.draws, plan.seed
@@ -82,9 +89,7 @@ pub(super) fn origin(card: &Card) -> Markup {
                 tr { td.name { "source" } td { (cohort.source) } }
                 tr { td.name { "licence" } td { (cohort.licence) } }
                 tr { td.name { "plan" } td { (folds) } }
-                tr { td.name { "hash of the table" } td { code { (card.data_hash) } } }
-                tr { td.name { "hash of the splits" } td { code { (card.split_hash) } } }
-                @if let Some(digest) = &card.screener_digest { tr { td.name { "digest of the screener" } td { code { (digest) } } } }
+                @for (name, hash) in hashes { tr { td.name { (name) } td { code { (hash) } } } }
             }
         }
     }

@@ -1,7 +1,7 @@
 // Moves the predictive values with the prevalence (Bayes' theorem). Without this script they stand at the plan's prevalence.
 const box = document.querySelector('.slider'), range = box.querySelector('input'), output = box.querySelector('output');
 const low = +range.dataset.low, high = +range.dataset.high, steps = +range.max;
-const percent = share => share >= 0.0995 && share < 0.9 ? (100 * share).toFixed(0) + ' %' : (100 * share).toFixed(1) + ' %';
+const percent = share => share >= 0.9995 ? 'more than 99.9 %' : share < 0.0005 ? 'less than 0.1 %' : share >= 0.0995 && share < 0.9 ? (100 * share).toFixed(0) + ' %' : (100 * share).toFixed(1) + ' %';
 const stated = share => +(100 * share).toFixed(2) + ' %';
 const put = (row, cell, words) => row.querySelector(`[data-cell=${cell}]`).textContent = words;
 function show(p) {

@@ -80,8 +80,13 @@ fn points(card: &Card) -> Vec<(String, f64, f64)> {
         for (cut, words) in
             whole.iter().flat_map(|it| [(it.operating.lower, "lower"), (it.operating.upper, "upper")])
         {
+            let all = if whole.is_some_and(|it| !it.operating.modalities.is_empty()) {
+                "modalities"
+            } else {
+                "tasks"
+            };
             let name = format!(
-                "form {}, all tasks, {words} cut ({})",
+                "form {}, all {all}, {words} cut ({})",
                 form.form,
                 words::ratio(cut.likelihood_ratio)
             );

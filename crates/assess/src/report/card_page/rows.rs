@@ -7,14 +7,14 @@ use super::{auc, not_run, short};
 use crate::figure::Forest;
 
 /// One estimate of a forest.
-struct Row {
-    name: String,
+pub(super) struct Row {
+    pub(super) name: String,
     /// Number of people, and what more stands in the column.
-    people: String,
-    estimate: Option<Interval>,
-    greyed: bool,
+    pub(super) people: String,
+    pub(super) estimate: Option<Interval>,
+    pub(super) greyed: bool,
     /// What is to be said of it.
-    words: String,
+    pub(super) words: String,
 }
 
 impl Row {
@@ -27,6 +27,11 @@ impl Row {
 /// A table of rows on one scale; the pale line is `headline`.
 fn forest(heads: [&str; 4], rows: &[Row], headline: Option<f64>) -> Markup {
     let forest = Forest::new(rows.iter().filter_map(|it| it.estimate).map(|it| it.low), headline);
+    on(&forest, heads, rows, auc)
+}
+
+/// A table of rows on a scale of its own, their estimates in `words`.
+pub(super) fn on(forest: &Forest, heads: [&str; 4], rows: &[Row], words: fn(&Interval) -> String) -> Markup {
     html! {
         div.table-scroll { table.forest {
             tr { th { (heads[0]) } th.num { (heads[1]) } th.plot { (forest.scale()) } th.num { (heads[2]) } th { (heads[3]) } }
@@ -35,7 +40,7 @@ fn forest(heads: [&str; 4], rows: &[Row], headline: Option<f64>) -> Markup {
                     td.name { (row.name) }
                     td.num { (row.people) }
                     @match &row.estimate {
-                        Some(it) => { td.plot { (forest.row((it.value, it.low, it.high), row.greyed)) } td.num { (auc(it)) } }
+                        Some(it) => { td.plot { (forest.row((it.value, it.low, it.high), row.greyed)) } td.num { (words(it)) } }
                         None => { td.plot {} td.num { "one class only" } }
                     }
                     td.why { (row.words) }
@@ -98,12 +103,17 @@ pub(super) fn baselines(card: &Card) -> Markup {
     for it in card.baselines.iter().flat_map(|it| &it.fitted) {
         rows.push(Row::new(&it.name, masked.people, it.auc, &columns(&it.columns)));
     }
-    let absent: Vec<String> = card
-        .baselines
-        .iter()
-        .flat_map(|it| &it.unchecked)
-        .map(|it| format!("{} ({})", it.check, it.reason))
-        .collect();
+    // Each reason once, with all it holds for.
+    let mut absent: Vec<(&str, Vec<&str>)> = vec![];
+    for it in card.baselines.iter().flat_map(|it| &it.unchecked) {
+        let check = it.check.trim_end_matches(" baseline");
+        match absent.iter_mut().find(|known| known.0 == it.reason) {
+            Some((_, checks)) => checks.push(check),
+            None => absent.push((&it.reason, vec![check])),
+        }
+    }
+    let absent: Vec<String> =
+        absent.iter().map(|(reason, checks)| format!("{} ({reason})", checks.join(", "))).collect();
     let by = card.baselines.as_ref().map_or(String::new(), |it| format!("baselines by {}", it.estimator));
     html! {
         section {
@@ -188,24 +198,30 @@ fn group(it: &learn::Subgroup) -> Row {
 pub(super) fn tasks(form: &FormEvidence) -> Markup {
     let mut sets: Vec<&SetEvidence> = form.sets.iter().collect();
     sets.sort_by(|a, b| {
-        let single = |it: &SetEvidence| it.operating.tasks.len() == 1;
+        let single = |it: &SetEvidence| it.operating.size == 1 && !it.operating.tasks.is_empty();
         single(a).cmp(&single(b)).then(b.metrics.auc.value.total_cmp(&a.metrics.auc.value))
     });
-    let rows: Vec<Row> = sets.into_iter().map(set).collect();
+    let parts =
+        if sets.iter().any(|it| !it.operating.modalities.is_empty()) { "modalities" } else { "tasks" };
+    let by = if parts == "tasks" { "task by task" } else { "modality by modality" };
+    let rows: Vec<Row> = sets.into_iter().map(|it| set(it, parts)).collect();
     html! {
         section {
-            h2 { "Form " (form.form) ", task by task" small { (if form.features.is_empty() { "every feature".to_owned() } else { form.features.join(", ") }) } }
-            (forest(["tasks", "people", "AUC (95 %)", "sensitivity · specificity at the upper cut"], &rows, None))
+            h2 { "Form " (form.form) ", " (by) small { (if form.features.is_empty() { "every feature".to_owned() } else { form.features.join(", ") }) } }
+            (forest([parts, "people", "AUC (95 %)", "sensitivity · specificity at the upper cut"], &rows, None))
         }
     }
 }
 
-fn set(it: &SetEvidence) -> Row {
+fn set(it: &SetEvidence, parts: &str) -> Row {
     let operating = &it.operating;
-    let name = match operating.tasks.as_slice() {
-        [] => format!("any {} tasks, on average", operating.size),
-        [task] => task.to_string(),
-        tasks => format!("all {} tasks", tasks.len()),
+    let name = match (operating.modalities.as_slice(), operating.tasks.as_slice()) {
+        ([], []) if operating.size == 1 => format!("any one of the {parts}, on average"),
+        ([], []) => format!("any {} {parts}, on average", operating.size),
+        ([], [task]) => task.to_string(),
+        ([], tasks) => format!("all {} tasks", tasks.len()),
+        ([modality], _) => modality.clone(),
+        (modalities, _) => modalities.join(" + "),
     };
     let words = format!("{} · {}", short(&operating.upper.sensitivity), short(&operating.upper.specificity));
     Row::new(&name, operating.people, it.metrics.auc, &words)

@@ -36,7 +36,7 @@ pub fn compared_page(compared: &Compared) -> String {
             section {
                 h2 { "Where they decide differently" }
                 p {
-                    "Both decide the same for " (percent(found.agreement.same.value)) " of people (kappa " (format!("{:.2}", found.agreement.kappa.value)) "). "
+                    "Both decide the same for " (words::percent(found.agreement.same.value)) " of people (kappa " (format!("{:.2}", found.agreement.kappa.value)) "). "
                     "Impaired people found by A only: " (format!("{:.1}", found.agreement.found_by_a)) ", by B only: " (format!("{:.1}", found.agreement.found_by_b)) ". "
                     "Healthy people alarmed by A only: " (format!("{:.1}", found.agreement.alarmed_by_a)) ", by B only: " (format!("{:.1}", found.agreement.alarmed_by_b))
                     ". Numbers are means over repeats."

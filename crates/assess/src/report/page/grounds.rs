@@ -88,15 +88,10 @@ pub(crate) fn rests_on(score: &Score, card: &Card) -> Vec<(&'static str, String)
     lines
 }
 
-/// The evidence for exactly the score's tasks, or for random sets of the nearest smaller size.
+/// The evidence that the score names as its own: for exactly its tasks or modalities, or for random sets of a smaller number.
 fn evidence_for<'a>(score: &Score, card: &'a Card) -> Option<&'a SetEvidence> {
     let form = card.forms.iter().find(|form| form.form == score.form)?;
-    let exact = form.sets.iter().find(|set| set.operating.tasks == score.tasks);
-    let smaller = form
-        .sets
-        .iter()
-        .filter(|set| set.operating.tasks.is_empty() && set.operating.size <= score.tasks.len());
-    exact.or_else(|| smaller.max_by_key(|set| set.operating.size))
+    form.sets.iter().find(|set| Some(&set.operating) == score.operating.as_ref())
 }
 
 /// `.77 (.70–.84)`.

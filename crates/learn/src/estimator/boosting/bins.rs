@@ -27,7 +27,7 @@ impl Bins {
         for column in 0..design.columns {
             let values = design.column(column);
             let cuts = cuts(values);
-            let missing = (cuts.len() + 1) as u8;
+            let missing = missing(&cuts);
             let bin = |value: &f64| {
                 if value.is_nan() { missing } else { cuts.partition_point(|cut| cut < value) as u8 }
             };
@@ -37,6 +37,11 @@ impl Bins {
         bins
     }
 
+    /// The bin of the people without a value.
+    pub(super) fn missing(&self, column: usize) -> u8 {
+        missing(&self.cuts[column])
+    }
+
     pub(super) fn columns(&self) -> usize {
         self.cuts.len()
     }
@@ -44,6 +49,11 @@ impl Bins {
     pub(super) fn column(&self, column: usize) -> &[u8] {
         &self.cells[column * self.people..(column + 1) * self.people]
     }
+}
+
+/// The bin behind those of measured values.
+fn missing(cuts: &[f64]) -> u8 {
+    (cuts.len() + 1) as u8
 }
 
 fn cuts(values: &[f64]) -> Vec<f64> {

@@ -1,0 +1,4 @@
+//! Weights as CTranslate2, and the Whisper they are.
+#![no_main]
+use libfuzzer_sys::{Corpus, fuzz_target};
+fuzz_target!(|bytes: &[u8]| -> Corpus { inkling_fuzz::weights_that_begin(bytes, &[6, 0, 0, 0]) });
