@@ -57,7 +57,7 @@ impl Scheme<'_> {
 
     /// 4-bit weights of products in blocks of 32.
     pub fn int4() -> Self {
-        let how = "4-bit weights of products in blocks of 32, convolutions in f32";
+        let how = "4-bit weights of products in blocks of 32, all else in f32";
         Scheme::quantised("int4", how, quantize::Scheme::Weights { block: 32 })
     }
 

@@ -236,7 +236,7 @@ fn worst(groups: &Groups, lost: impl Fn(&[usize]) -> Option<(usize, Interval)>) 
     groups.iter().filter_map(of).min_by(|a, b| a.difference.value.total_cmp(&b.difference.value))
 }
 
-/// `None` where the group is too small or of one class.
+/// `None` where the group is too small, everybody, or of one class.
 fn lost_auc(of: &Scores, first: &Scores, rows: &[usize], draws: (usize, u64)) -> Option<(usize, Interval)> {
     let part = |scores: &Scores| {
         let mut part = scores.clone();
@@ -247,7 +247,8 @@ fn lost_auc(of: &Scores, first: &Scores, rows: &[usize], draws: (usize, u64)) ->
         }
         part
     };
-    let enough = rows.len() >= FEWEST;
+    // Everybody is no group.
+    let enough = rows.len() >= FEWEST && rows.len() < first.people.len();
     enough.then(|| compare(&part(of), &part(first), draws).ok())?.map(|it| (rows.len(), it.difference.auc))
 }
 

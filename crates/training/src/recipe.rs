@@ -152,7 +152,7 @@ pub(crate) fn drawings(places: &Places) -> Result<()> {
         schedule: Schedule { epochs: 60, batch: 32, rate: 3e-3, decay: 0.05, seed: 1 },
         data: ("Quick, Draw!, an excerpt of seven words", "Ha & Eck 2017 (Google)", "CC-BY-4.0"),
         limits: vec![
-            "A demonstration: 389 drawings, of which a third judge. Intervals are wide.".to_owned(),
+            "A demonstration: 390 drawings, of which a third judge. Intervals are wide.".to_owned(),
             "Players are anonymous: drawings, not people, were split and drawn for intervals, which makes them too narrow where \
              one player drew several."
                 .to_owned(),
