@@ -6,7 +6,7 @@
 //! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work: rten for any graph, ONNX Runtime where
 //! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks, [`whisper`]
 //! for spectra. ONNX again ([`Graph::to_onnx`]), also quantised ([`quantize`]), the packed form ([`weights::Packing`]), figures of
-//! speed ([`bench`]).
+//! speed ([`mod@bench`]).
 //!
 //! **What is refused.** An [`Error`] says where, what was expected and what was found. Sizes are checked before anything is
 //! allocated for them; paths that leave a network's folder, pickles, functions and sparse tensors are refused by name. No bytes

@@ -38,7 +38,8 @@ fn run(folder: &Path) -> crate::line::Said {
 fn a_network_is_run_from_arrays_to_arrays() {
     let folder = doubling();
     let said = run(folder.path());
-    assert_eq!((said.code, said.err.as_str(), said.out.as_str()), (0, "", "y  f32 [1, 3]\n"));
+    assert_eq!((said.code, said.out.as_str()), (0, "y  f32 [1, 3]\n"));
+    assert!(said.err.starts_with("executor rten (") && said.err.contains("not planned"), "{}", said.err);
     let out = Tensors::read_npz(&folder.path().join("out.npz")).unwrap();
     assert_eq!(out.get("y").unwrap().values(), &Values::F32(vec![2.0, -5.0, 0.0]));
 }
@@ -68,7 +69,7 @@ fn bench_gives_its_stable_fields() {
         "--format".as_ref(),
         "json".as_ref(),
     ]);
-    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.code == 0 && said.err.starts_with("executor rten ("), "{}", said.err);
     let told: Value = serde_json::from_str(&said.out).unwrap();
     let timing = &told["timings"][0];
     for field in ["cpu_ms_median", "p99_ms", "peak_mib", "peak_share", "batch", "runs"] {

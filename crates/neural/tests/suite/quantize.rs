@@ -401,7 +401,7 @@ fn the_layer_that_costs_most_is_left_in_floating_point_until_the_budget_holds() 
     let least = best.alone.unwrap().sqnr_db - 1.0;
     let made = asked(least, 0.9).unwrap();
     assert!(made.fidelity.unwrap().sqnr_db >= least);
-    assert_eq!(made.record.kept, [worst.name.clone()]);
+    assert_eq!(made.record.kept, std::slice::from_ref(&worst.name));
     assert_eq!((made.layers[0].bits, made.layers[0].kept.as_deref()), (32, Some("the budget asks for it")));
     let refused = asked(least, 0.1).unwrap_err();
     assert!(matches!(refused, Error::Budget { .. }));
