@@ -25,6 +25,9 @@ use crate::Error;
 pub use export::{exported, prepared_inputs};
 pub use judged_set::JudgedSet;
 
+/// Makes a graph in other numbers from a network and inputs like those it will see.
+type Making<'a> = dyn Fn(&Graph, &Tensors) -> Result<Graph, Error> + Sync + 'a;
+
 /// A way of running a network: the graph of it in other numbers.
 pub struct Scheme<'a> {
     /// `f32`, `int8`.
@@ -32,7 +35,7 @@ pub struct Scheme<'a> {
     /// How it is made, in words.
     pub how: String,
     /// Makes it from the network and inputs like those it will see.
-    pub make: Box<dyn Fn(&Graph, &Tensors) -> Result<Graph, Error> + Sync + 'a>,
+    pub make: Box<Making<'a>>,
 }
 
 impl Scheme<'_> {

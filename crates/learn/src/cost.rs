@@ -264,7 +264,8 @@ mod tests {
     /// People whose probability tells their label but for every fifth; `wrong` more are turned round.
     fn scores(wrong: std::ops::Range<usize>) -> Scores {
         let labels: Vec<bool> = (0..100).map(|it| it % 2 == 0).collect();
-        let said = |it: usize| if (it % 5 == 0) != wrong.contains(&it) { !labels[it] } else { labels[it] };
+        let said =
+            |it: usize| if it.is_multiple_of(5) != wrong.contains(&it) { !labels[it] } else { labels[it] };
         let probability = |it: usize| if said(it) { 0.7 + it as f64 * 1e-3 } else { 0.3 - it as f64 * 1e-3 };
         Scores {
             name: "made up".into(),
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn a_recogniser_that_errs_more_in_one_group_says_so() {
         let said = |wrong: &[usize]| {
-            let right = |it: usize| !(it % 7 == 0 || wrong.contains(&it));
+            let right = |it: usize| !(it.is_multiple_of(7) || wrong.contains(&it));
             let shares =
                 (0..400).flat_map(|it| if right(it) == (it % 2 == 0) { [0.9, 0.1] } else { [0.1, 0.9] });
             let makers: Vec<u64> = (0..400).map(|it| it / 4).collect();

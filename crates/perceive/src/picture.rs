@@ -32,7 +32,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// A picture of the ink of these strokes, its bounding box centred and its longer side [`BOX`] pixels; none where there is
+    /// A picture of the ink of these strokes, its bounding box centred and its longer side 20 pixels; none where there is
     /// no ink, or only one point of it. Strokes in the air are not drawn.
     pub fn of<'a>(strokes: impl IntoIterator<Item = &'a Stroke>) -> Option<Picture> {
         let paper = strokes.into_iter().filter(|stroke| stroke.place == Place::Paper);

@@ -115,6 +115,21 @@ mod tests {
     }
 
     #[test]
+    fn wider_registers_make_the_same_bits() {
+        let (patches, columns) = (patches(), 32);
+        let (image, weights) = (made_up(64, 0.7), made_up(4 * 4 * columns, 0.3));
+        let (mut wide, mut plain) = (vec![0.0; 5 * columns], vec![0.0; 5 * columns]);
+        convolve(&patches, &image, &weights, &mut wide);
+        // Called directly, it is compiled for what every processor of its kind has.
+        convolved(&patches, &image, &weights, &mut plain);
+        assert_eq!(wide, plain);
+        let (mut of_wide, mut of_plain) = (vec![0.0; weights.len()], vec![0.0; weights.len()]);
+        weigh(&patches, &image, &wide, &mut of_wide);
+        weighed(&patches, &image, &plain, &mut of_plain);
+        assert_eq!(of_wide, of_plain);
+    }
+
+    #[test]
     fn both_products_are_those_of_plain_sums_in_double_precision() {
         let (patches, columns) = (patches(), 32);
         let (image, weights) = (made_up(64, 0.7), made_up(4 * 4 * columns, 0.3));
