@@ -50,7 +50,7 @@ pub(crate) fn cost(table: &CostTable) -> Option<Markup> {
 /// How many lines a point's name stands above others': as many as there are earlier points that it would be written over.
 fn above(points: &[(String, f64, Interval)], place: usize) -> f64 {
     let longest = points.iter().map(|it| it.1).fold(0.0, f64::max);
-    let near = |it: &&(String, f64, Interval)| (it.1 - points[place].1).abs() < 0.1 * longest;
+    let near = |it: &&(String, f64, Interval)| (it.1 - points[place].1).abs() < 0.25 * longest;
     points[..place].iter().filter(near).count() as f64
 }
 
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn names_of_near_points_stand_above_each_other() {
         let value = Interval { value: 0.9, low: 0.8, high: 1.0 };
-        let points: Vec<_> = [1.0, 0.98, 0.5, 1.02].map(|ms| (String::new(), ms, value)).to_vec();
+        let points: Vec<_> = [1.0, 0.9, 0.5, 1.02].map(|ms| (String::new(), ms, value)).to_vec();
         assert_eq!([0, 1, 2, 3].map(|it| above(&points, it)), [0.0, 1.0, 0.0, 2.0]);
     }
 

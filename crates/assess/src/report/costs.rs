@@ -104,7 +104,7 @@ pub(super) fn section(table: &CostTable) -> Markup {
                 tr { th { "run as" } th { "size" } th { "time" } @for name in &names { th { (words::of_figure(name)) } } th { "same decisions" } th { "worst group" } }
                 @for row in &table.rows { (line(row)) }
             }
-            @if let Some(figure) = figure::cost(table) { div.plot { (figure) } }
+            @if let Some(figure) = figure::cost(table) { div style="max-width: 28rem" { (figure) } }
         }
     }
 }
@@ -116,15 +116,21 @@ fn line(row: &CostRow) -> Markup {
             td { (size(row.bytes)) }
             td { @if let Some(it) = &row.speed { (format!("{:.3} ms", it.cpu_ms_median)) } @else { "not timed" } }
             @for figure in &row.figures {
-                td { (plain(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
+                td { (short(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
             }
-            td { @if let Some(it) = &row.agreement { (plain(it)) } }
-            td { @if let Some(it) = &row.worst { (it.group) div.meta { (differs(&it.difference)) } } }
+            td { @if let Some(it) = &row.agreement { (short(it)) } }
+            td { @if let Some(it) = &row.worst { (it.group) div.meta { (differs(&it.difference)) }
+                @else if row.agreement.is_some() { span.meta { "none known of enough people" } } } }
         }
     }
 }
 
 /// `0.952 (0.931–0.970)`.
+fn short(it: &Interval) -> String {
+    format!("{:.3} ({:.3}–{:.3})", it.value, it.low, it.high)
+}
+
+/// `0.9523 (0.9310–0.9704)`.
 fn plain(it: &Interval) -> String {
     format!("{:.4} ({:.4}–{:.4})", it.value, it.low, it.high)
 }
