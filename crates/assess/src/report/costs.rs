@@ -119,8 +119,13 @@ fn line(row: &CostRow) -> Markup {
                 td { (short(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
             }
             td { @if let Some(it) = &row.agreement { (short(it)) } }
-            td { @if let Some(it) = &row.worst { (it.group) div.meta { (differs(&it.difference)) }
-                @else if row.agreement.is_some() { span.meta { "none known of enough people" } } } }
+            td {
+                @if let Some(it) = &row.worst {
+                    (it.group) div.meta { (differs(&it.difference)) }
+                } @else if row.agreement.is_some() {
+                    span.meta { "none known of enough people" }
+                }
+            }
         }
     }
 }
