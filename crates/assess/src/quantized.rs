@@ -10,8 +10,13 @@ mod judged_set;
 use std::path::Path;
 
 use learn::{
-    CostTable, EstimatorScores, FoldNetwork, Groups, Plan, Recognition, Scores, Training, Watch, Way,
-    copied_blocks, fold_networks, named_groups,
+    Plan, Training,
+    audit::copied_blocks,
+    cost::{CostTable, Groups, Way},
+    evaluate::{FoldNetwork, Watch, fold_networks},
+    recognition::Recognition,
+    scores::{EstimatorScores, Scores},
+    subgroup::named_groups,
 };
 use neural::{
     Graph, Network, Tensors,

@@ -4,7 +4,11 @@ use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use learn::{Audit, Claim, ClaimAudit, Finding, Interval, Plan, Printed, Severity, Verdict, audit};
+use learn::{
+    Audit, Claim, Interval, Plan, audit,
+    audit::{Finding, Severity},
+    claim::{ClaimAudit, Printed, Verdict},
+};
 
 use crate::progress::Stages;
 

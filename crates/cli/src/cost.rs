@@ -12,7 +12,12 @@ use assess::{
     exported, network_markdown, portable_table,
 };
 use clap::Args;
-use learn::{CostTable, Family, Plan, Speed, Training, evaluate, whole_network};
+use learn::{
+    Plan, Training,
+    cost::{CostTable, Speed},
+    evaluate,
+    evaluate::{Family, whole_network},
+};
 use neural::{Network, Tensors, bench};
 use study::Cohort;
 

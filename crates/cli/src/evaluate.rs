@@ -10,9 +10,16 @@ use anyhow::{Context, Result, bail};
 use assess::{card_page, graded_page};
 use clap::{Args, ValueEnum};
 use learn::{
-    By, Calibrator, Card, ClassEvidence, ClassMetrics, Coverage, Evaluation, Family, Finding, Graded,
-    GradedGroup, GradedMetrics, HoldoutLook, Interval, Plan, PointsMetrics, Reading, Target, Work,
-    count_look, evaluate_graded_resuming, evaluate_resuming, look,
+    Card, Evaluation, Graded, Interval, Plan,
+    audit::Finding,
+    calibrate::Calibrator,
+    card::Reading,
+    conformal::Coverage,
+    evaluate::{
+        By, ClassEvidence, Family, GradedGroup, GradedMetrics, HoldoutLook, Target, Work, count_look,
+        evaluate_graded_resuming, evaluate_resuming, look,
+    },
+    metric::{ClassMetrics, PointsMetrics},
 };
 use study::{Cohort, Holdout};
 

@@ -26,7 +26,7 @@ impl Stages {
     }
 
     /// Shows how far a stage is. Called from several threads.
-    pub(crate) fn show(&self, progress: learn::Progress) {
+    pub(crate) fn show(&self, progress: learn::evaluate::Progress) {
         if self.bar.length() != Some(progress.of as u64) {
             self.bar.set_length(progress.of as u64);
         }

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use assess::{portable, time_feature};
 use clap::{Args, ValueEnum};
-use learn::{Interval, Plan, Settings, ShortTask, Shortened, TimeBudget, shorten};
+use learn::{
+    Interval, Plan, Settings,
+    screener::{ShortTask, Shortened, TimeBudget, shorten},
+};
 use std::path::PathBuf;
 use study::FeatureTable;
 

@@ -5,7 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use assess::{card_page, check_disease, portable};
 use clap::Args;
-use learn::{Family, Joining, Parts, Plan, SetEvidence, Settings, train};
+use learn::{
+    Plan, Settings,
+    estimator::Parts,
+    evaluate::Family,
+    screener::{Joining, SetEvidence},
+    train,
+};
 
 use crate::progress::Stages;
 

@@ -1,7 +1,7 @@
 //! Looking for ways in which a cohort gives its labels away, and for people and values that should be looked at.
 //!
 //! A check reads a cohort and answers with findings, or with the reason why it could not look: what was *not* checked is part
-//! of an audit. The checks of [`CHECKS`] are cheap, so every card carries them. [`audit()`] adds what needs nested fits: how far
+//! of an audit. The checks of its list are cheap, so every card carries them. [`audit()`] adds what needs nested fits: how far
 //! the silence, the file, the device, the duration or the age of a person alone go, beside what the whole table reaches, and the
 //! people whose label their numbers contradict in every repeat.
 //!

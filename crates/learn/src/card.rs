@@ -8,9 +8,17 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Diagnosis};
 
 use crate::{
-    Baselines, Calibrator, CostTable, Coverage, CurvePoint, Error, Estimator, Finding, HoldoutLook, LeftOut,
-    Permutation, Plan, Repeated, Splits, Watch, audit, digest, evaluate::COPIED, metric::predictive_values,
-    repeat::repeated, screener::FormEvidence, subgroup::Subgroup,
+    Error, Estimator, Plan, audit,
+    audit::{Baselines, Finding},
+    calibrate::Calibrator,
+    conformal::Coverage,
+    cost::CostTable,
+    digest,
+    evaluate::{COPIED, CurvePoint, HoldoutLook, LeftOut, Permutation, Splits, Watch},
+    metric::predictive_values,
+    repeat::{Repeated, repeated},
+    screener::FormEvidence,
+    subgroup::Subgroup,
 };
 
 pub use reading::{Decider, Distribution, Reading, RocPoint};

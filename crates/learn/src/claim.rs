@@ -13,7 +13,7 @@ mod tables;
 
 use serde::Serialize;
 
-use crate::{Error, Interval, Unchecked, predictive_values};
+use crate::{Error, Interval, audit::Unchecked, metric::predictive_values};
 use chance::{hanley, wilson};
 use tables::tables;
 

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 use crate::{
-    Error, Scores,
+    Error,
     bootstrap::{drawn, percentiles},
     metric::{Interval, Judged, Metrics},
+    scores::Scores,
 };
 
 pub use delong::DeLong;
@@ -214,7 +215,7 @@ fn delong((a, b): &(Vec<Judged>, Vec<Judged>)) -> DeLong {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EstimatorScores, estimator::sigmoid, synthetic::normal};
+    use crate::{estimator::sigmoid, scores::EstimatorScores, synthetic::normal};
     use rand::SeedableRng;
 
     /// Two repeats of people whose score is a shared number plus `noise`; impaired people are 1.5 higher.

@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Band,
     bootstrap::{drawn, percentiles},
     metric::Interval,
+    screener::Band,
 };
 
 /// Scores of people whom the scored thing was not fitted on, by class, each sorted.

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Error, Interval, Recognition, Scores, compare};
+use crate::{Error, Interval, compare, compare::Comparison, recognition::Recognition, scores::Scores};
 
 /// One network, run in several ways, judged on the same people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -255,7 +255,7 @@ fn lost_auc(of: &Scores, first: &Scores, rows: &[usize], draws: (usize, u64)) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EstimatorScores;
+    use crate::scores::EstimatorScores;
 
     fn way<T>(name: &str, said: T) -> Way<T> {
         Way { name: name.into(), how: "made up".into(), bytes: 100, sha256: String::new(), said }

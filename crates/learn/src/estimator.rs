@@ -24,7 +24,12 @@ use std::marker::PhantomData;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Held, Label, Training, label::Answers, prepare::Design, training::People};
+use crate::{
+    Error, Held, Training,
+    label::{Answers, Label},
+    prepare::Design,
+    training::People,
+};
 use fit::{Fit, Lesson};
 use logistic::{Line, Problem};
 

@@ -30,9 +30,11 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Calibrator, Card, Error, Estimator, Scores, Training, audit,
+    Card, Error, Estimator, Training, audit,
+    calibrate::Calibrator,
     card::{self, Evidence, Reading, Readings},
     conformal::Coverage,
+    scores::Scores,
     seed::derive,
 };
 pub(crate) use left_out::mean_auc;

@@ -1,6 +1,6 @@
 //! What is to be told of a person: two classes, three, or a number.
 //!
-//! The type of the label runs through [`Training`](crate::Training), [`Held`](crate::Held) and [`Fitted`](crate::Fitted), so
+//! The type of the label runs through [`Training`](crate::Training), [`Held`](crate::Held) and [`Fitted`](crate::estimator::Fitted), so
 //! that a calibration of two classes cannot be fitted on a score of a test, nor a probability be read as points.
 
 use std::fmt::Debug;

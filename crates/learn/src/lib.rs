@@ -5,7 +5,7 @@
 //!
 //! **What goes out.**
 //! - [`evaluate()`]: a [`Card`] with every metric of every estimator on several readings of the same cohort — the file as it
-//!   is, the file without copied blocks, the pattern of missing blocks alone, the untouched people — and the [`Splits`] it was
+//!   is, the file without copied blocks, the pattern of missing blocks alone, the untouched people — and the [`Splits`](evaluate::Splits) it was
 //!   made on, so that another program can check them.
 //! - [`evaluate_graded()`]: three classes, or points of the MMSE and MoCA, as a [`Graded`] card.
 //! - [`train()`]: a [`Screener`] with the card that judges it. [`Screener::score`] says of one person's [`Measurements`] how
@@ -59,66 +59,45 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where to go next: `study` for tables and folds, [`Plan`] and [`Settings`] for what can be set, `assess` for the report that
-//! is made of a [`Score`] and the page that is made of a [`Card`].
+//! Where to go next: `study` for tables and folds, [`Plan`] and [`Settings`] for what can be set, [`card`], [`evaluate`](mod@evaluate)
+//! and [`metric`] for what a card holds, [`screener`] for what a score holds, `assess` for the report that is made of a [`Score`]
+//! and the page that is made of a [`Card`].
 #![forbid(unsafe_code)]
 
-mod audit;
+pub mod audit;
 mod bootstrap;
-mod calibrate;
-mod card;
-mod claim;
-mod compare;
-mod conformal;
-mod cost;
+pub mod calibrate;
+pub mod card;
+pub mod claim;
+pub mod compare;
+pub mod conformal;
+pub mod cost;
 mod digest;
 mod error;
-mod estimator;
-mod evaluate;
-mod label;
-mod metric;
+pub mod estimator;
+pub mod evaluate;
+pub mod label;
+pub mod metric;
 mod prepare;
-mod recognition;
-mod repeat;
-mod scores;
-mod screener;
+pub mod recognition;
+pub mod repeat;
+pub mod scores;
+pub mod screener;
 mod seed;
-mod subgroup;
+pub mod subgroup;
 #[cfg(test)]
 mod synthetic;
-mod train;
+pub mod train;
 mod training;
 
-pub use audit::{
-    Audit, Baseline, Baselines, BlockName, Figure, Finding, Severity, Unchecked, audit, copied_blocks,
-};
-pub use calibrate::{Calibrator, Platt};
-pub use card::{
-    Card, CohortSummary, Decider, Distribution, Evidence, PredictiveValues, Reading, Readings, RocPoint,
-};
-pub use claim::{Checked, Claim, ClaimAudit, Printed, Verdict};
-pub use compare::{Agreement, Comparison, DeLong, compare};
-pub use conformal::Coverage;
-pub use cost::{CostFigure, CostRow, CostTable, Groups, Speed, Way, WorstGroup};
+pub use audit::{Audit, audit};
+pub use card::Card;
+pub use claim::Claim;
+pub use compare::compare;
 pub use error::Error;
-pub use estimator::{
-    ClassWeights, Estimator, Fitted, Kernel, MaxFeatures, Missing, Parts, Perceptron, PreparedColumn,
-};
-pub use evaluate::{
-    By, ClassEvidence, CurvePoint, Evaluation, Family, FoldNetwork, Graded, GradedEvidence, GradedGroup,
-    GradedMetrics, HoldoutEvidence, HoldoutLook, LeftOut, LeftOutGroup, OuterFold, Permutation, Plan,
-    Progress, SaidPoints, Splits, Target, Watch, Work, count_look, evaluate, evaluate_graded,
-    evaluate_graded_resuming, evaluate_resuming, fold_networks, look, whole_network,
-};
-pub use label::{Label, Points};
-pub use metric::{Bin, ClassMetrics, Interval, Metrics, OneClass, PointsMetrics, auc, predictive_values};
-pub use recognition::{Recognition, RecognitionCompared, RecognitionMetrics};
-pub use repeat::Repeated;
-pub use scores::{EstimatorScores, Scores};
-pub use screener::{
-    Aside, Band, Contribution, CutPoint, Distance, Farthest, FormEvidence, Joining, Measurements, Operating,
-    Outcome, Outside, Ranked, Score, Screener, SetEvidence, ShortTask, Shortened, TimeBudget, shorten,
-};
-pub use subgroup::{Subgroup, named_groups};
-pub use train::{FormSettings, Settings, Trained, train};
+pub use estimator::Estimator;
+pub use evaluate::{Evaluation, Graded, Plan, evaluate, evaluate_graded};
+pub use metric::Interval;
+pub use screener::{Measurements, Outcome, Score, Screener};
+pub use train::{Settings, Trained, train};
 pub use training::{Held, Training};

@@ -4,7 +4,7 @@ mod profile;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Label, Training, training::People};
+use crate::{Error, Training, label::Label, training::People};
 
 pub(crate) use profile::Profile;
 

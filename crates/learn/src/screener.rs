@@ -33,15 +33,16 @@ use serde::{Deserialize, Serialize};
 use study::Task;
 
 use crate::{
-    Error, FormSettings, Parts, Settings, Training,
+    Error, Settings, Training,
     bootstrap::percentiles,
     card::software,
     digest::{self, Remembered},
-    estimator::Joint,
+    estimator::{Joint, Parts},
     evaluate::{Progress, Watch},
     metric::{Interval, logit},
     prepare::Scale,
     seed::derive,
+    train::FormSettings,
 };
 use cloud::Cloud;
 use fit::{FormFit, PartColumns, fit_form, fit_form_shown};
@@ -135,7 +136,7 @@ type Percentiles = [f64; 5];
 
 impl Screener {
     /// Fits every form of the settings on the training people, with refits for intervals. Copied blocks must already be
-    /// missing: [`train`](crate::train) sees to that.
+    /// missing: [`train()`](crate::train()) sees to that.
     pub fn fit(training: &Training<'_>, settings: &Settings, watch: Watch<'_>) -> Result<Self, Error> {
         settings.check()?;
         training.both_classes("training")?;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
 use crate::{
-    Groups, Plan,
+    Plan,
     bootstrap::spread,
+    cost::Groups,
     metric::{Interval, Judged},
     seed::derive,
 };

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, Column, FeatureTable};
 
 use crate::{
-    Card, Error, Family, Joining, Parts, Plan, Scores, Screener, Splits, Training, audit,
+    Card, Error, Plan, Screener, Training, audit,
     bootstrap::spread,
     card::{Evidence, Reading, Readings, reading_of},
-    evaluate::{COPIED, Watch, missingness, nested_reading, table_of, without},
-    screener::{Honest, honest},
+    estimator::Parts,
+    evaluate::{COPIED, Family, Splits, Watch, missingness, nested_reading, table_of, without},
+    scores::Scores,
+    screener::{Honest, Joining, honest},
     seed::derive,
 };
 

@@ -9,7 +9,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use study::{Diagnosis, FeatureTable, Participant, dealt_folds};
 
-use crate::{Error, Label, Points, label::counted};
+use crate::{
+    Error,
+    label::{Label, Points, counted},
+};
 
 /// Rows of a table with their labels; what the two sides of a split have in common.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, Result};
-use learn::{Interval, RecognitionMetrics};
+use learn::{Interval, recognition::RecognitionMetrics};
 use neural::Artifact;
 use serde::Serialize;
 

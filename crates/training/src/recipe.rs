@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use learn::Recognition;
+use learn::recognition::Recognition;
 use neural::{Artifact, Tensor, Tensors};
 use perceive::{CHANNELS, INPUT, SIDE};
 use rayon::prelude::*;

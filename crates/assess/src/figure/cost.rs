@@ -1,6 +1,9 @@
 //! How good each way of running a network is against how long it takes.
 
-use learn::{CostRow, CostTable, Interval};
+use learn::{
+    Interval,
+    cost::{CostRow, CostTable},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -57,7 +60,7 @@ fn above(points: &[(String, f64, Interval)], place: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use learn::{CostFigure, Speed};
+    use learn::cost::{CostFigure, Speed};
 
     fn row(name: &str, ms: Option<f64>) -> CostRow {
         let value = Interval { value: 0.95, low: 0.93, high: 0.97 };

@@ -286,7 +286,7 @@ mod tests {
         let clock = Task::new("clock").unwrap();
         let judge = |now: &Assessment, new| by_card(now, ("ink.darwin.total_time", &clock), (30.0, new));
         assert!(judge(&now, 60.0).is_none(), "nobody of DARWIN came again");
-        let again = learn::Repeated {
+        let again = learn::repeat::Repeated {
             column: "darwin-24/ink.darwin.total_time".to_owned(),
             people: 24,
             sessions: 2,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use learn::{Perceptron, PreparedColumn};
+use learn::estimator::{Perceptron, PreparedColumn};
 use neural::{Dim, Dtype, Graph, Network, Node, Port, Tensor, Tensors, Values};
 use study::FeatureTable;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use learn::{Groups, Recognition};
+use learn::{cost::Groups, recognition::Recognition};
 use neural::{Network, Tensor, Tensors, Values};
 
 use crate::Error;

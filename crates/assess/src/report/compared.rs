@@ -8,7 +8,9 @@ mod text;
 
 use std::path::Path;
 
-use learn::{Card, Comparison, Interval, Reading, Scores, compare, predictive_values};
+use learn::{
+    Card, Interval, card::Reading, compare, compare::Comparison, metric::predictive_values, scores::Scores,
+};
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -172,7 +174,7 @@ impl Row {
     }
 }
 
-type Metric = (&'static str, fn(&learn::Metrics<Interval>) -> Interval);
+type Metric = (&'static str, fn(&learn::metric::Metrics<Interval>) -> Interval);
 
 /// The metrics of the table, for which a difference has a meaning.
 const METRICS: [Metric; 10] = [

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use learn::{Card, CostRow, CostTable, Interval};
+use learn::{
+    Card, Interval,
+    cost::{CostRow, CostTable},
+};
 use maud::{Markup, html};
 
 use crate::{figure, words};

@@ -62,8 +62,8 @@ pub(crate) fn document(title: &str, body: &Markup) -> Markup {
 fn answer(assessment: &Assessment, how: Wording) -> Markup {
     let conclusion = &assessment.conclusion;
     let class = match conclusion {
-        Conclusion::Scored(score) if score.band == learn::Band::High => "high",
-        Conclusion::Scored(score) if score.band == learn::Band::Low => "low",
+        Conclusion::Scored(score) if score.band == learn::screener::Band::High => "high",
+        Conclusion::Scored(score) if score.band == learn::screener::Band::Low => "low",
         _ => "open",
     };
     let judged = conclusion.score().zip(assessment.card.as_deref());

@@ -3,7 +3,7 @@
 //! Only features that the screener reads have one, and only at the tasks it read. A reference is context for a reader and
 //! never a norm: the study's people are of one language and nobody's age is known.
 
-use learn::Contribution;
+use learn::screener::Contribution;
 
 use crate::{
     assessment::{Assessment, Performed},

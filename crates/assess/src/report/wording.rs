@@ -1,7 +1,11 @@
 //! The sentences of a report, in one place for text, page and JSON.
 
 use feature::{Declined, Seconds, Value};
-use learn::{Band, Card, Contribution, Interval, Outside, Score, predictive_values};
+use learn::{
+    Card, Interval, Score,
+    metric::predictive_values,
+    screener::{Band, Contribution, Outside},
+};
 use study::{Session, Task};
 
 use super::Wording;

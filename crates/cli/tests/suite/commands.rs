@@ -242,7 +242,7 @@ fn three_classes_and_points_are_judged_from_the_command_line() {
 #[test]
 fn help_lists_every_estimator() {
     let said = inkling(["evaluate", "--help"]);
-    for (name, _) in learn::Family::names() {
+    for (name, _) in learn::evaluate::Family::names() {
         assert!(said.out.contains(name), "{name}");
     }
 }

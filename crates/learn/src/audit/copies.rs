@@ -69,7 +69,7 @@ const ADVICE: &str = "Compare the readings `as published` and `masked`, and repo
 mod tests {
     use super::*;
     use crate::{
-        BlockName,
+        audit::BlockName,
         audit::{
             findings_of,
             planted::{changed, cohort},

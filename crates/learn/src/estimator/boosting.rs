@@ -188,7 +188,7 @@ mod tests {
         let boosted =
             Boosted::grow(&Bins::of(&design), &Answers::Two(labels.clone()), &[1.0; 60], (GROWTH, 30));
         let scores = boosted.outputs(&design);
-        assert_eq!(crate::auc(&scores, &labels), 1.0);
+        assert_eq!(crate::metric::auc(&scores, &labels), 1.0);
         assert!(scores.iter().all(|score| score.is_finite()));
     }
 

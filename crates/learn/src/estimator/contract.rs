@@ -4,7 +4,7 @@ use feature::{Unit, Value};
 use study::{Block, Column, Diagnosis, FeatureTable, Participant, Task};
 
 use super::*;
-use crate::{Points, auc, label::sealed::Known, metric, synthetic};
+use crate::{label::Points, label::sealed::Known, metric, metric::auc, synthetic};
 
 fn boxed(estimator: Estimator) -> Box<Estimator> {
     Box::new(estimator)

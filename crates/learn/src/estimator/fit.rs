@@ -17,8 +17,8 @@ use super::{
     trees::{Cutting, Forest, Growth},
 };
 use crate::{
-    Error, Label, Training,
-    label::Answers,
+    Error, Training,
+    label::{Answers, Label},
     prepare::{Design, Preparation, Profile},
     training::People,
 };

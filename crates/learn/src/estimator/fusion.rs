@@ -20,8 +20,8 @@ use super::{
     joint::{FEWEST, Joint, Told},
 };
 use crate::{
-    Error, Label, Training,
-    label::Answers,
+    Error, Training,
+    label::{Answers, Label},
     prepare::Preparation,
     training::{Held, People},
 };
@@ -188,7 +188,7 @@ mod tests {
     use study::{FeatureTable, Task};
 
     use super::*;
-    use crate::{auc, synthetic};
+    use crate::{metric::auc, synthetic};
 
     /// Half impaired; what is said and what is drawn each part the classes by `distance`, two columns each. `has` says who lacks
     /// what.
@@ -275,7 +275,7 @@ mod tests {
             rate: 0.2,
             leaves: 4,
             min_samples_leaf: 3,
-            missing: crate::Missing::Direction,
+            missing: crate::estimator::Missing::Direction,
         };
         assert!(area(seen) > 0.57, "the gaps do tell the label");
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use study::{Column, Diagnosis, FeatureTable, Participant, Task};
 
 use super::*;
-use crate::{Points, auc, synthetic};
+use crate::{label::Points, metric::auc, synthetic};
 
 #[derive(Deserialize)]
 struct Problem {

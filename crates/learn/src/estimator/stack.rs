@@ -7,7 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Estimator, Lesson, Peeled, fit};
-use crate::{Error, Label, Training, label::Answers, prepare::Design, training::People};
+use crate::{
+    Error, Training,
+    label::{Answers, Label},
+    prepare::Design,
+    training::People,
+};
 use fit::{Fit, Learned};
 
 /// Probabilities closer to 0 than this are moved there before a logarithm is taken.

@@ -1,7 +1,10 @@
 //! Which settings each named family of estimators chooses among.
 
 use super::Family;
-use crate::{ClassWeights, Estimator, Kernel, MaxFeatures, Missing, Parts};
+use crate::{
+    Estimator,
+    estimator::{ClassWeights, Kernel, MaxFeatures, Missing, Parts},
+};
 
 /// A name, what it is, and its family.
 type Entry = (&'static str, &'static str, fn() -> Vec<Estimator>);

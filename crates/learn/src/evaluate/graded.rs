@@ -22,10 +22,12 @@ use super::{
     table_of,
 };
 use crate::{
-    CohortSummary, Error, Estimator, Finding, Points, RocPoint, Training, audit,
+    Error, Estimator, Training, audit,
+    audit::Finding,
     bootstrap::{drawn, percentiles},
     card,
-    label::CLASSES,
+    card::{CohortSummary, RocPoint},
+    label::{CLASSES, Points},
     metric::{ClassMetrics, Interval, OneClass, PointsMetrics},
     seed::derive,
     subgroup::{GREYED_BELOW, groups},

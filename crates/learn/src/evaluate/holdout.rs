@@ -10,7 +10,7 @@ use super::{
     outer::Outer,
     table_of, work,
 };
-use crate::{Error, Held, Reading, Training, audit, card, seed::derive};
+use crate::{Error, Held, Training, audit, card, card::Reading, seed::derive};
 
 /// What a look at the people set aside showed. It is worth what the count of looks leaves of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

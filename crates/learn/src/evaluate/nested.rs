@@ -9,11 +9,12 @@ use super::{
     splits::inner_seed,
 };
 use crate::{
-    Band, Calibrator, Error, Estimator, Training,
-    calibrate::Calibration,
+    Error, Estimator, Training,
+    calibrate::{Calibration, Calibrator},
     conformal::Ranks,
     estimator::sigmoid,
     metric::{Judged, auc},
+    screener::Band,
     seed::derive,
 };
 

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::{Family, Plan, Watch, outer, search, splits::inner_seed};
 use crate::{
-    Calibrator, Error, Estimator, Perceptron, Training,
-    calibrate::Calibration,
-    estimator::sigmoid,
+    Error, Estimator, Training,
+    calibrate::{Calibration, Calibrator},
+    estimator::{Fitted, Perceptron, sigmoid},
     evaluate::{Progress, outer::Outer},
     seed::derive,
 };
@@ -78,7 +78,7 @@ fn family(plan: &Plan) -> Result<&Family, Error> {
     }
 }
 
-type Calibrated = (crate::Fitted, Calibration);
+type Calibrated = (Fitted, Calibration);
 
 fn network(
     family: &Family,
@@ -99,7 +99,7 @@ fn network(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scores, evaluate, synthetic};
+    use crate::{evaluate, scores::Scores, synthetic};
     use study::Cohort;
 
     fn plan() -> Plan {

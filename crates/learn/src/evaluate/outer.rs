@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use study::{FeatureTable, Participant};
 
 use super::{Plan, splits::outer_seed};
-use crate::{Error, Held, Label, Training, training::People};
+use crate::{Error, Held, Training, label::Label, training::People};
 
 /// What whole groups of people are left out by: a screener that has learned a room or a tablet fails in the next one, and
 /// folds drawn over people cannot show it.

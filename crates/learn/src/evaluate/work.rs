@@ -154,7 +154,7 @@ fn pieces(written: &str, key: &str) -> (HashMap<String, Box<RawValue>>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Family, synthetic};
+    use crate::{evaluate::Family, synthetic};
     use study::Provenance;
 
     fn cohort(seed: u64) -> Cohort {

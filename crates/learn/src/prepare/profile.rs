@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Design, Preparation};
-use crate::{Label, Training, training::People};
+use crate::{Training, label::Label, training::People};
 
 /// Statistics of one feature over tasks: mean, standard deviation, 20th and 80th percentile. The last two are the person's
 /// quicker and slower tasks without the single worst one.

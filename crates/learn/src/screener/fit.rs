@@ -12,7 +12,8 @@ use super::{
     fusion::{Evidence, fit_rho},
 };
 use crate::{
-    Error, Held, Platt, Training,
+    Error, Held, Training,
+    calibrate::Platt,
     estimator::{log_loss, logistic_line},
     metric::logit,
     prepare::Preparation,

@@ -19,13 +19,14 @@ use super::{
     reference::Reference,
 };
 use crate::{
-    Error, FormSettings, Settings, Training,
+    Error, Settings, Training,
     bootstrap::{Spread, drawn, percentiles, spread},
     conformal::{Coverage, Ranks},
     estimator::{Joint, sigmoid},
     evaluate::{Outer, Progress, Watch, inner_seed, outer},
     metric::{Interval, Judged, Metrics, auc, logit},
     seed::derive,
+    train::FormSettings,
 };
 
 /// Evidence for one form of a screener.

@@ -20,12 +20,13 @@ use super::{
     fusion::fuse,
 };
 use crate::{
-    Error, FormSettings, Held, Parts, Settings, Training, audit,
+    Error, Held, Settings, Training, audit,
     bootstrap::{drawn, percentiles},
-    estimator::sigmoid,
+    estimator::{Parts, sigmoid},
     evaluate::{COPIED, Outer, Progress, Watch, inner_seed, outer, table_of},
     metric::{Interval, Judged, auc, logit},
     seed::derive,
+    train::FormSettings,
 };
 
 /// How long a test may take, and which feature says how long a task took.
@@ -83,7 +84,7 @@ pub struct Shortened {
 }
 
 /// Finds the best set of a cohort's tasks within a time, and judges the finding by nested cross-validation. Copied blocks
-/// are missing, as in [`train`](crate::train). The first form of the settings is used.
+/// are missing, as in [`train`](crate::train()). The first form of the settings is used.
 pub fn shorten(
     cohort: &study::Cohort,
     settings: &Settings,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use feature::{Unit, Value};
-use learn::{Joining, Measurements, Outcome, Parts, Screener, Settings, Trained, train};
+use learn::{Measurements, Outcome, Screener, Settings, Trained, estimator::Parts, screener::Joining, train};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use study::{Column, FeatureTable, Task};
@@ -128,8 +128,10 @@ fn bands_of_new_people_are_wrong_no_more_often_than_asked() {
             continue;
         };
         of[usize::from(impaired)] += 1;
-        let is_wrong =
-            matches!((score.band, impaired), (learn::Band::Low, true) | (learn::Band::High, false));
+        let is_wrong = matches!(
+            (score.band, impaired),
+            (learn::screener::Band::Low, true) | (learn::screener::Band::High, false)
+        );
         wrong[usize::from(impaired)] += u32::from(is_wrong);
     }
     // An error rate of .1, on about 190 people of each class: .1 + 2.5 standard errors is .155.

@@ -1,7 +1,12 @@
 //! Three classes and points, judged as honestly as two classes.
 
 use feature::Value;
-use learn::{Family, GradedMetrics, Plan, Points, Target, Training, evaluate_graded};
+use learn::{
+    Plan, Training,
+    evaluate::{Family, GradedMetrics, Target},
+    evaluate_graded,
+    label::Points,
+};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use study::{Cohort, Diagnosis, FeatureTable, Participant};
@@ -124,7 +129,7 @@ fn at_sites(people: usize, seed: u64) -> FeatureTable {
 fn whole_sites_are_left_out_of_classes_and_points_too() {
     let cohort = cohort(at_sites(121, 7));
     for (target, names) in [(Target::Classes, ["logistic"]), (Target::Mmse, ["elastic-net"])] {
-        let plan = Plan { by: Some(learn::By::Site), ..plan(&names) };
+        let plan = Plan { by: Some(learn::evaluate::By::Site), ..plan(&names) };
         let found = evaluate_graded(&cohort, target, &plan, &|_| ()).unwrap();
         assert_eq!((found.people, found.left_out), (120, 1), "one of no known site");
         let groups = &found.estimators[0].each_left_out;
@@ -135,7 +140,7 @@ fn whole_sites_are_left_out_of_classes_and_points_too() {
         assert_eq!(by, ["north", "south"]);
     }
     // South takes longer, so that north's line takes its people for worse than they are.
-    let plan = Plan { by: Some(learn::By::Site), ..plan(&["elastic-net"]) };
+    let plan = Plan { by: Some(learn::evaluate::By::Site), ..plan(&["elastic-net"]) };
     let found = evaluate_graded(&cohort, Target::Mmse, &plan, &|_| ()).unwrap();
     let south = &found.estimators[0].each_left_out[1];
     assert!(south.bias.unwrap().high < 0.0, "{south:?}");
@@ -147,9 +152,12 @@ fn a_graded_evaluation_goes_on_where_it_was_to_the_same_bits() {
     let path = folder.path().join("work.jsonl");
     let (cohort, plan) = (cohort(graded(60, 1.0, 5)), plan(&["elastic-net"]));
     let run = || {
-        let work = learn::Work::open_graded(&path, &cohort, Target::Mmse, &plan).unwrap();
+        let work = learn::evaluate::Work::open_graded(&path, &cohort, Target::Mmse, &plan).unwrap();
         let taken_up = work.taken_up();
-        (taken_up, learn::evaluate_graded_resuming(&cohort, Target::Mmse, &plan, &work, &|_| ()).unwrap())
+        (
+            taken_up,
+            learn::evaluate::evaluate_graded_resuming(&cohort, Target::Mmse, &plan, &work, &|_| ()).unwrap(),
+        )
     };
     let (none, first) = run();
     let text = std::fs::read_to_string(&path).unwrap();

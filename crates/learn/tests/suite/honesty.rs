@@ -1,7 +1,13 @@
 //! Ways to fool ourselves, each tried on purpose.
 
 use feature::Value;
-use learn::{Estimator, Family, MaxFeatures, Plan, Splits, Training, copied_blocks, evaluate};
+use learn::{
+    Estimator, Plan, Training,
+    audit::copied_blocks,
+    estimator::MaxFeatures,
+    evaluate,
+    evaluate::{Family, Splits},
+};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use study::{Diagnosis, FeatureTable, Participant};

@@ -1,7 +1,7 @@
 //! Made-up cohorts.
 
 use feature::{Unit, Value};
-use learn::{Family, Plan};
+use learn::{Plan, evaluate::Family};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use study::{Cohort, Column, Diagnosis, FeatureTable, Participant, ParticipantId, Provenance, Task};

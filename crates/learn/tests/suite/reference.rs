@@ -7,7 +7,7 @@ use std::{
 };
 
 use feature::{Unit, Value};
-use learn::{Plan, copied_blocks, evaluate};
+use learn::{Plan, audit::copied_blocks, evaluate};
 use study::{Column, Diagnosis, FeatureTable, Participant, ParticipantId, Task};
 
 use crate::people::{cohort, quick};

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use feature::Value;
-use learn::{Band, Measurements, Outcome, Screener, Settings, Trained, train};
+use learn::{Measurements, Outcome, Screener, Settings, Trained, screener::Band, train};
 use study::{Block, FeatureTable, Task};
 
 use crate::people::{cohort, quick, table, task};

@@ -1,7 +1,11 @@
 //! The page of three classes or points: the headline beside what needs no measurement, how what was said agrees with what is true, for
 //! whom it errs, and what is not known.
 
-use learn::{ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedMetrics, Interval, PointsMetrics};
+use learn::{
+    Graded, Interval,
+    evaluate::{ClassEvidence, GradedEvidence, GradedGroup, GradedMetrics},
+    metric::PointsMetrics,
+};
 use maud::{Markup, html};
 
 use super::{not_run, origin, rows, short};
@@ -124,7 +128,7 @@ fn limits(it: &Interval) -> String {
 
 fn of_classes(graded: &Graded, confusion: &[[f64; 3]; 3], each: &[ClassEvidence]) -> Markup {
     let curve = |it: &ClassEvidence| {
-        let point = |it: &learn::RocPoint| RocPoint {
+        let point = |it: &learn::card::RocPoint| RocPoint {
             fpr: it.false_positive_rate,
             tpr: it.sensitivity,
             low: it.low,
@@ -234,7 +238,7 @@ fn groups(graded: &Graded, it: &GradedEvidence) -> Markup {
             @else { (group_rows(it, &it.groups)) }
             @if it.each_left_out.is_empty() { (not_run("Leaving out whole sites was", "inkling evaluate … --by site")) }
             @else {
-                h3 { "Each " (graded.plan.by.map_or("group", learn::By::word)) " left out whole" }
+                h3 { "Each " (graded.plan.by.map_or("group", learn::evaluate::By::word)) " left out whole" }
                 (group_rows(it, &it.each_left_out))
             }
         }

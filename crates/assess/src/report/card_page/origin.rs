@@ -1,6 +1,6 @@
 //! What the audit found, what is not known, every metric, and where it all comes from.
 
-use learn::{Card, CohortSummary, Finding, Plan};
+use learn::{Card, Plan, audit::Finding, card::CohortSummary};
 use maud::{Markup, html};
 
 use super::short;

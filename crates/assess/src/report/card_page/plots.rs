@@ -1,6 +1,6 @@
 //! The four plots of the headline reading.
 
-use learn::{Card, Reading};
+use learn::{Card, card::Reading};
 use maud::{Markup, html};
 
 use super::{auc, short};
@@ -46,7 +46,7 @@ pub(super) fn judged(card: &Card) -> Markup {
 
 /// The curve of a reading, for the figure.
 pub(crate) fn roc(reading: &Reading) -> Vec<RocPoint> {
-    let point = |it: &learn::RocPoint| RocPoint {
+    let point = |it: &learn::card::RocPoint| RocPoint {
         fpr: it.false_positive_rate,
         tpr: it.sensitivity,
         low: it.low,
@@ -56,7 +56,7 @@ pub(crate) fn roc(reading: &Reading) -> Vec<RocPoint> {
 }
 
 fn bins(reading: &Reading) -> Vec<CalibrationBin> {
-    let bin = |it: &learn::Bin| CalibrationBin {
+    let bin = |it: &learn::metric::Bin| CalibrationBin {
         predicted: it.probability,
         observed: it.impaired,
         people: it.people,
@@ -71,7 +71,7 @@ fn people(reading: &Reading) -> Vec<f64> {
 }
 
 fn decision(reading: &Reading) -> Vec<Benefit> {
-    let point = |it: &learn::Decider| Benefit {
+    let point = |it: &learn::card::Decider| Benefit {
         threshold: it.threshold,
         screener: it.screener,
         everybody: it.everybody,

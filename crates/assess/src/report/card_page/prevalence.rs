@@ -2,7 +2,7 @@
 //!
 //! The numbers are in the page at the plan's prevalence. The script moves them; without it, and on paper, they stay as they are.
 
-use learn::{Card, predictive_values};
+use learn::{Card, metric::predictive_values};
 use maud::{Markup, html};
 
 use super::{condition, percent};

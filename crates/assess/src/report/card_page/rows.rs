@@ -1,6 +1,10 @@
 //! Tables whose rows are estimates on one scale: readings, baselines, groups of people, tasks.
 
-use learn::{Card, FormEvidence, Interval, Reading, SetEvidence};
+use learn::{
+    Card, Interval,
+    card::Reading,
+    screener::{FormEvidence, SetEvidence},
+};
 use maud::{Markup, html};
 
 use super::{auc, not_run, short};
@@ -53,7 +57,7 @@ pub(super) fn on(forest: &Forest, heads: [&str; 4], rows: &[Row], words: fn(&Int
 /// The headline's estimator on every reading of the cohort, then the other estimators.
 pub(super) fn readings(card: &Card) -> Markup {
     let headline = card.readings.masked.metrics.auc.value;
-    let rows_of = |it: &learn::Evidence| {
+    let rows_of = |it: &learn::card::Evidence| {
         let row = |name: &str, reading: &Reading, words: &str| {
             Row::new(name, reading.people, reading.metrics.auc, words)
         };
@@ -152,8 +156,8 @@ pub(super) fn subgroups(card: &Card) -> Markup {
 const GROUPS: [&str; 4] = ["group", "people (impaired)", "AUC (95 %)", "sensitivity · specificity"];
 
 /// Each site or device that was left out whole.
-pub(super) fn left_out(it: &learn::LeftOut, headline: f64) -> Markup {
-    let row = |it: &learn::LeftOutGroup| Row {
+pub(super) fn left_out(it: &learn::evaluate::LeftOut, headline: f64) -> Markup {
+    let row = |it: &learn::evaluate::LeftOutGroup| Row {
         name: it.name.clone(),
         people: format!("{} ({})", it.people, it.impaired),
         estimate: it.auc,
@@ -164,8 +168,8 @@ pub(super) fn left_out(it: &learn::LeftOut, headline: f64) -> Markup {
 }
 
 /// Every estimator on the people set aside.
-pub(super) fn holdout(it: &learn::HoldoutLook, headline: f64) -> Markup {
-    let row = |it: &learn::HoldoutEvidence| {
+pub(super) fn holdout(it: &learn::evaluate::HoldoutLook, headline: f64) -> Markup {
+    let row = |it: &learn::evaluate::HoldoutEvidence| {
         let m = &it.reading.metrics;
         let people = format!("{} ({})", it.reading.people, it.reading.impaired);
         Row { people, ..Row::new(&it.name, 0, m.auc, &both(Some(&m.sensitivity), Some(&m.specificity))) }
@@ -183,7 +187,7 @@ fn both(sensitivity: Option<&Interval>, specificity: Option<&Interval>) -> Strin
     format!("{} · {}", words(sensitivity), words(specificity))
 }
 
-fn group(it: &learn::Subgroup) -> Row {
+fn group(it: &learn::subgroup::Subgroup) -> Row {
     let words = both(it.sensitivity.as_ref(), it.specificity.as_ref());
     Row {
         name: format!("{}: {}", it.by, it.group),

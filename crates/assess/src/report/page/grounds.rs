@@ -1,6 +1,6 @@
 //! The grounds of a score: contributions, card and limits.
 
-use learn::{Card, Interval, Score, SetEvidence};
+use learn::{Card, Interval, Score, screener::SetEvidence};
 use maud::{Markup, html};
 
 use super::super::{Wording, wording};

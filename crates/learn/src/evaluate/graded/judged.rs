@@ -4,9 +4,9 @@ use study::Diagnosis;
 
 use super::{ClassEvidence, GradedMetrics, SaidPoints};
 use crate::{
-    Label, RocPoint,
     bootstrap::{RATES, rate},
-    label::CLASSES,
+    card::RocPoint,
+    label::{CLASSES, Label},
     metric::{self, ClassMetrics, Interval, OneClass, PointsMetrics},
 };
 
