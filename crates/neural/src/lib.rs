@@ -36,6 +36,7 @@ mod artifact;
 pub mod bench;
 mod cache;
 mod error;
+mod four_bits;
 mod graph;
 #[allow(clippy::needless_range_loop)] // a tile is walked by two indices, and arrays beside it by one of them
 mod kernel;
