@@ -60,12 +60,13 @@ pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
 pub use quantized::{
-    Candidate, JudgedSet, Scheme, cost_of_networks, cost_of_screener, exported, portable_table,
-    prepared_inputs,
+    Candidate, JudgedSet, Scheme, ScreenerNetworks, cost_by_layer, cost_of_networks, exported,
+    portable_table, prepared_inputs,
 };
 pub use report::{
-    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_svg, cost_text,
-    graded_page, measured_text, network_markdown, report_json, report_page, report_text,
+    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_markdown,
+    cost_refusal, cost_svg, cost_text, graded_page, measured_text, network_markdown, report_json,
+    report_page, report_text,
 };
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

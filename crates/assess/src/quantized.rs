@@ -6,6 +6,7 @@
 
 mod export;
 mod judged_set;
+mod scheme;
 
 use std::path::Path;
 
@@ -18,10 +19,7 @@ use learn::{
     scores::{EstimatorScores, Scores},
     subgroup::named_groups,
 };
-use neural::{
-    Graph, Network, Tensors,
-    quantize::{self, Calibration, Recipe, Samples, quantise},
-};
+use neural::{Graph, Network, Tensors};
 use rayon::prelude::*;
 use study::{Cohort, FeatureTable};
 
@@ -29,59 +27,7 @@ use crate::Error;
 
 pub use export::{exported, prepared_inputs};
 pub use judged_set::JudgedSet;
-
-/// Makes a graph in other numbers from a network and inputs like those it will see.
-type Making<'a> = dyn Fn(&Graph, &Tensors) -> Result<Graph, Error> + Sync + 'a;
-
-/// A way of running a network: the graph of it in other numbers.
-pub struct Scheme<'a> {
-    /// `f32`, `int8`.
-    pub name: &'static str,
-    /// How it is made, in words.
-    pub how: String,
-    /// Makes it from the network and inputs like those it will see.
-    pub make: Box<Making<'a>>,
-}
-
-impl Scheme<'_> {
-    /// As it was fitted.
-    pub fn float() -> Self {
-        let how = "as it was fitted".to_owned();
-        Scheme { name: "f32", how, make: Box::new(|graph, _| Ok(graph.clone())) }
-    }
-
-    /// Weights rounded to 16 bits with the exponent of 32 (bfloat16, to nearest, ties to even), computed in 32. The file holds
-    /// them as 32 bits still, so that any program reads it.
-    pub fn bfloat16() -> Self {
-        let how = "weights rounded to bfloat16, computed in f32".to_owned();
-        Scheme { name: "bf16", how, make: Box::new(|graph, _| Ok(export::rounded_to_bfloat16(graph))) }
-    }
-
-    /// 8-bit weights and activations, whose ranges lose least on the inputs.
-    pub fn int8() -> Self {
-        let of = quantize::Scheme::Static { calibration: Calibration::SquaredError, signed: false };
-        Scheme::quantised("int8", "8-bit weights and activations, ranges of least squared error", of)
-    }
-
-    /// 4-bit weights of products in blocks of 32.
-    pub fn int4() -> Self {
-        let how = "4-bit weights of products in blocks of 32, all else in f32";
-        Scheme::quantised("int4", how, quantize::Scheme::Weights { block: 32 })
-    }
-
-    /// The four that a cost table has: f32, bf16, int8, int4.
-    pub fn every() -> [Self; 4] {
-        [Scheme::float(), Scheme::bfloat16(), Scheme::int8(), Scheme::int4()]
-    }
-
-    fn quantised(name: &'static str, how: &str, of: quantize::Scheme) -> Self {
-        let make = move |graph: &Graph, inputs: &Tensors| {
-            let samples = Samples::of(graph, std::slice::from_ref(inputs))?;
-            Ok(quantise(graph, &Recipe::new(of), Some(&samples), None)?.graph)
-        };
-        Scheme { name, how: how.to_owned(), make: Box::new(make) }
-    }
-}
+pub use scheme::Scheme;
 
 /// The cost table of a recogniser: networks of the same inputs and classes, the first held against the others.
 ///
@@ -93,18 +39,24 @@ pub fn cost_of_networks(
     words: (&str, &str),
     draws: (usize, u64),
 ) -> Result<CostTable, Error> {
-    let way = |it: &Candidate| -> Result<Way<Recognition>, Error> {
-        let network = Network::of(&it.graph, 1)?;
-        Ok(Way {
-            name: it.name.clone(),
-            how: it.how.clone(),
-            bytes: it.bytes,
-            sha256: it.sha256.clone(),
-            said: set.recognised(&network)?,
-        })
-    };
+    let way = |it: &Candidate| Ok(it.way(set.recognised(&Network::of(&it.graph, 1)?)?));
     let ways: Vec<Way<Recognition>> = networks.iter().map(way).collect::<Result<_, Error>>()?;
     Ok(CostTable::of_recognition(words, &ways, &set.groups(), draws)?)
+}
+
+/// What each layer of a recogniser costs alone in a way of running it, all others in floats; `inputs` are like those it will see.
+///
+/// # Errors
+/// As [`cost_of_networks`], and what making the scheme fails with.
+pub fn cost_by_layer(
+    (network, inputs): (&Graph, &Tensors),
+    scheme: &Scheme<'_>,
+    (set, draws): (&JudgedSet, (usize, u64)),
+) -> Result<CostTable, Error> {
+    let schemes = std::iter::once(Scheme::float()).chain(scheme.by_layer(network, inputs)?);
+    let candidates: Vec<Candidate> =
+        schemes.map(|it| it.candidate(network, inputs)).collect::<Result<_, _>>()?;
+    cost_of_networks(&candidates, set, (scheme.name(), "layer by layer"), draws)
 }
 
 /// A network to be held against others.
@@ -113,10 +65,12 @@ pub struct Candidate {
     pub name: String,
     /// How it was made, in words.
     pub how: String,
-    /// Bytes of its file.
+    /// Bytes of its file, or that it would have.
     pub bytes: u64,
-    /// SHA-256 of its file.
+    /// SHA-256 of its file; empty where there is none.
     pub sha256: String,
+    /// Why it cannot be timed.
+    pub untimed: Option<String>,
     /// The network.
     pub graph: Graph,
 }
@@ -130,15 +84,19 @@ impl Candidate {
         let bytes = std::fs::read(path).map_err(Error::open(path))?;
         let graph = Graph::read_onnx(path)?;
         let how = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        let sha256 = neural::digest(&bytes);
-        Ok(Candidate { name: name.to_owned(), how, bytes: bytes.len() as u64, sha256, graph })
+        let (sha256, bytes) = (neural::digest(&bytes), bytes.len() as u64);
+        Ok(Candidate { name: name.to_owned(), how, bytes, sha256, untimed: None, graph })
     }
 
-    /// A graph as its ONNX file would be.
-    pub fn of(graph: Graph, name: &str, how: &str) -> Candidate {
-        let bytes = graph.to_onnx();
-        let (sha256, bytes) = (neural::digest(&bytes), bytes.len() as u64);
-        Candidate { name: name.to_owned(), how: how.to_owned(), bytes, sha256, graph }
+    fn way<T>(&self, said: T) -> Way<T> {
+        Way {
+            name: self.name.clone(),
+            how: self.how.clone(),
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            untimed: self.untimed.clone(),
+            said,
+        }
     }
 }
 
@@ -158,66 +116,100 @@ pub fn portable_table(cohort: &Cohort) -> Result<FeatureTable, Error> {
     }
 }
 
-/// The cost table of a screener's network, fitted on a table as a plan says, and the candidates fitted on everybody in each way.
-///
-/// # Errors
-/// What fitting, exporting, making a scheme or running it fails with.
-pub fn cost_of_screener(
-    name: &str,
-    (table, whole): (&FeatureTable, &Graph),
-    (plan, schemes): (&Plan, &[Scheme<'_>]),
-    watch: Watch<'_>,
-) -> Result<(CostTable, Vec<Candidate>), Error> {
-    let everybody = Training::new(table)?;
-    let folds = fold_networks(&everybody, plan, watch)?;
-    let all: Vec<usize> = (0..table.len()).collect();
-    let (mut ways, mut candidates) = (Vec::new(), Vec::new());
-    for scheme in schemes {
-        let inputs = prepared_inputs(table, &all)?;
-        let candidate = Candidate::of((scheme.make)(whole, &inputs)?, scheme.name, &scheme.how);
-        ways.push(Way {
-            name: candidate.name.clone(),
-            how: candidate.how.clone(),
-            bytes: candidate.bytes,
-            sha256: candidate.sha256.clone(),
-            said: said(scheme, (table, everybody.labels()), &folds)?,
-        });
-        candidates.push(candidate);
-    }
-    let judged_on = format!(
-        "{} people, each by networks fitted on others ({} × {} folds), quantised by their training people",
-        table.len(),
-        plan.repeats,
-        plan.outer
-    );
-    let groups: Groups = named_groups(table);
-    let cost = CostTable::of_screener((name, &judged_on), &ways, &groups, (plan.draws, plan.seed))?;
-    Ok((cost, candidates))
+/// A screener's networks, to be run in several ways: that of everybody, and those of the outer folds, which judge people they did
+/// not see.
+pub struct ScreenerNetworks<'a> {
+    table: &'a FeatureTable,
+    labels: Vec<bool>,
+    plan: &'a Plan,
+    whole: &'a Graph,
+    folds: Vec<FoldNetwork>,
 }
 
-/// What a scheme says of everybody, out of fold.
-fn said(
-    scheme: &Scheme<'_>,
-    (table, labels): (&FeatureTable, &[bool]),
-    folds: &[FoldNetwork],
-) -> Result<Scores, Error> {
-    let of_fold = |fold: &FoldNetwork| -> Result<Vec<f64>, Error> {
-        let graph =
-            (scheme.make)(&exported(&fold.network, scheme.name)?, &prepared_inputs(table, &fold.training)?)?;
-        let network = Network::of(&graph, 1)?;
-        fold.held.iter().map(|&row| export::probability(&network, table, row)).collect()
-    };
-    let each: Vec<Vec<f64>> = folds.par_iter().map(of_fold).collect::<Result<_, Error>>()?;
-    let repeats = folds.iter().map(|it| it.repeat + 1).max().unwrap_or(0);
-    let mut probabilities = vec![vec![0.0; table.len()]; repeats];
-    for (fold, said) in folds.iter().zip(each) {
-        fold.held.iter().zip(said).for_each(|(&row, it)| probabilities[fold.repeat][row] = it);
+impl<'a> ScreenerNetworks<'a> {
+    /// Fits the networks of all outer folds on a table, as a plan says. `whole` is the exported network of everybody.
+    ///
+    /// # Errors
+    /// What fitting fails with.
+    pub fn fit(
+        table: &'a FeatureTable,
+        whole: &'a Graph,
+        plan: &'a Plan,
+        watch: Watch<'_>,
+    ) -> Result<Self, Error> {
+        let everybody = Training::new(table)?;
+        let folds = fold_networks(&everybody, plan, watch)?;
+        Ok(ScreenerNetworks { table, labels: everybody.labels().to_vec(), plan, whole, folds })
     }
-    Ok(Scores {
-        name: scheme.name.to_owned(),
-        split_hash: String::new(),
-        people: (0..table.len()).map(|row| row.to_string()).collect(),
-        labels: labels.to_vec(),
-        estimators: vec![EstimatorScores { name: scheme.name.to_owned(), repeats: probabilities }],
-    })
+
+    /// The network of everybody in each way.
+    ///
+    /// # Errors
+    /// What making a scheme fails with.
+    pub fn candidates(&self, schemes: &[Scheme<'_>]) -> Result<Vec<Candidate>, Error> {
+        let all: Vec<usize> = (0..self.table.len()).collect();
+        let inputs = prepared_inputs(self.table, &all)?;
+        schemes.iter().map(|it| it.candidate(self.whole, &inputs)).collect()
+    }
+
+    /// The cost table, from every way's probabilities of held people.
+    ///
+    /// # Errors
+    /// What exporting, making a scheme or running it fails with.
+    pub fn cost(&self, name: &str, schemes: &[Scheme<'_>]) -> Result<CostTable, Error> {
+        let candidates = self.candidates(schemes)?;
+        let ways = schemes.iter().zip(&candidates).map(|(scheme, it)| Ok(it.way(self.said(scheme)?)));
+        let ways: Vec<Way<Scores>> = ways.collect::<Result<_, Error>>()?;
+        let (table, plan) = (self.table, self.plan);
+        let judged_on = format!(
+            "{} people, each by networks fitted on others ({} × {} folds), quantised by their training people; AUC over all folds",
+            table.len(),
+            plan.repeats,
+            plan.outer
+        );
+        Ok(CostTable::of_screener((name, &judged_on), &ways, &groups(table), (plan.draws, plan.seed))?)
+    }
+
+    /// What each layer costs alone in a way of running the network, all others in floats.
+    ///
+    /// # Errors
+    /// As [`ScreenerNetworks::cost`].
+    pub fn cost_by_layer(&self, scheme: &Scheme<'_>) -> Result<CostTable, Error> {
+        let all: Vec<usize> = (0..self.table.len()).collect();
+        let layers = scheme.by_layer(self.whole, &prepared_inputs(self.table, &all)?)?;
+        let schemes: Vec<Scheme<'_>> = std::iter::once(Scheme::float()).chain(layers).collect();
+        self.cost(scheme.name(), &schemes)
+    }
+
+    /// What a scheme says of everybody, out of fold.
+    fn said(&self, scheme: &Scheme<'_>) -> Result<Scores, Error> {
+        let table = self.table;
+        let of_fold = |fold: &FoldNetwork| -> Result<Vec<f64>, Error> {
+            let inputs = prepared_inputs(table, &fold.training)?;
+            let graph = (scheme.make)(&exported(&fold.network, scheme.name())?, &inputs)?;
+            let network = Network::of(&graph, 1)?;
+            fold.held.iter().map(|&row| export::probability(&network, table, row)).collect()
+        };
+        let each: Vec<Vec<f64>> = self.folds.par_iter().map(of_fold).collect::<Result<_, Error>>()?;
+        let repeats = self.folds.iter().map(|it| it.repeat + 1).max().unwrap_or(0);
+        let mut probabilities = vec![vec![0.0; table.len()]; repeats];
+        for (fold, said) in self.folds.iter().zip(each) {
+            fold.held.iter().zip(said).for_each(|(&row, it)| probabilities[fold.repeat][row] = it);
+        }
+        Ok(Scores {
+            name: scheme.name().to_owned(),
+            split_hash: String::new(),
+            people: (0..table.len()).map(|row| row.to_string()).collect(),
+            labels: self.labels.clone(),
+            estimators: vec![EstimatorScores { name: scheme.name().to_owned(), repeats: probabilities }],
+        })
+    }
+}
+
+/// The groups of a table, and who has a value missing: a stand-in may be worse in fewer bits.
+fn groups(table: &FeatureTable) -> Groups {
+    let (whole, gaps): (Vec<usize>, Vec<usize>) =
+        (0..table.len()).partition(|&row| table.row(row).all(|it| it.is_some()));
+    let by_gaps = [("nothing missing", whole), ("something missing", gaps)];
+    named_groups(table).into_iter().chain(by_gaps.map(|(name, rows)| (name.to_owned(), rows))).collect()
 }

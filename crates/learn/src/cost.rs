@@ -6,7 +6,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Interval, compare, compare::Comparison, recognition::Recognition, scores::Scores};
+use crate::{
+    Error, Interval, compare, compare::Comparison, recognition::Recognition, scores::Scores,
+    subgroup::GREYED_BELOW,
+};
 
 /// One network, run in several ways, judged on the same people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,13 +37,17 @@ pub struct CostRow {
     pub name: String,
     /// How it was made, in words.
     pub how: String,
-    /// Bytes of its file.
+    /// Bytes of its file, or that it would have.
     pub bytes: u64,
-    /// SHA-256 of its file; for a screener, of the one fitted on everybody.
+    /// SHA-256 of its file; for a screener, of the one fitted on everybody. Empty where there is no such file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sha256: String,
-    /// How fast it ran; `None` where nobody timed it.
+    /// How fast it ran; `None` where it was not timed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<Speed>,
+    /// Why it was not timed, where there is a reason in the way itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untimed: Option<String>,
     /// How good it is.
     pub figures: Vec<CostFigure>,
     /// Share of decisions that are those of the first row; `None` in the first row.
@@ -74,6 +81,20 @@ pub struct WorstGroup {
     pub difference: Interval,
 }
 
+impl WorstGroup {
+    /// Whether so few people are in it that its interval says little.
+    pub fn is_small(&self) -> bool {
+        self.people < GREYED_BELOW
+    }
+}
+
+impl CostRow {
+    /// What the first figure may have lost at most: the lower end of its paired difference, turned round; 0 in the first row.
+    pub fn may_have_lost(&self) -> f64 {
+        self.figures.first().and_then(|it| it.difference).map_or(0.0, |it| -it.low)
+    }
+}
+
 /// How fast one way is, alone in a process on one thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Speed {
@@ -96,8 +117,10 @@ pub struct Way<T> {
     pub how: String,
     /// Bytes of its file.
     pub bytes: u64,
-    /// SHA-256 of its file.
+    /// SHA-256 of its file; empty where there is none.
     pub sha256: String,
+    /// Why it cannot be timed.
+    pub untimed: Option<String>,
     /// What it said.
     pub said: T,
 }
@@ -105,8 +128,9 @@ pub struct Way<T> {
 /// Named groups of items or people, by their places.
 pub type Groups = Vec<(String, Vec<usize>)>;
 
-/// Fewest people of a group that is asked how much it lost.
-pub(crate) const FEWEST: usize = 30;
+/// Fewest people of a group that is asked how much it lost: of fewer, draws of people say nothing. Groups below
+/// [`GREYED_BELOW`](crate::subgroup) are greyed, as everywhere.
+const FEWEST: usize = 10;
 
 impl CostTable {
     /// The table of a recogniser of many classes. `groups` are of items; their people are counted.
@@ -169,6 +193,15 @@ impl CostTable {
         Ok(table)
     }
 
+    /// Of the rows beyond the first, the one whose first figure fell most; of equal ones, that which may have lost most.
+    pub fn worst_row(&self) -> Option<&CostRow> {
+        let fell =
+            |row: &CostRow| row.figures.first().and_then(|it| it.difference).map_or(0.0, |it| -it.value);
+        let beyond = self.rows.iter().skip(1);
+        beyond
+            .max_by(|a, b| fell(a).total_cmp(&fell(b)).then(a.may_have_lost().total_cmp(&b.may_have_lost())))
+    }
+
     fn empty(
         (network, judged_on): (&str, &str),
         (items, people): (usize, usize),
@@ -201,6 +234,7 @@ impl<T> Way<T> {
             bytes: self.bytes,
             sha256: self.sha256.clone(),
             speed: None,
+            untimed: self.untimed.clone(),
             figures,
             agreement,
             worst,
@@ -258,7 +292,8 @@ mod tests {
     use crate::scores::EstimatorScores;
 
     fn way<T>(name: &str, said: T) -> Way<T> {
-        Way { name: name.into(), how: "made up".into(), bytes: 100, sha256: String::new(), said }
+        let how = "made up".into();
+        Way { name: name.into(), how, bytes: 100, sha256: String::new(), untimed: None, said }
     }
 
     /// People whose probability tells their label but for every fifth; `wrong` more are turned round.
@@ -285,7 +320,7 @@ mod tests {
         let groups = vec![
             ("first".to_owned(), (0..50).collect()),
             ("last".to_owned(), (50..100).collect()),
-            ("few".to_owned(), vec![0, 1]),
+            ("few".to_owned(), (50..58).collect()),
         ];
         let table = CostTable::of_screener(("net", "people"), &ways, &groups, (200, 1)).unwrap();
         let [f32, int4] = &table.rows[..] else { panic!("two rows") };
@@ -293,7 +328,11 @@ mod tests {
         assert!((int4.agreement.unwrap().value - 0.92).abs() < 1e-12);
         assert!(int4.figures[0].difference.unwrap().value < 0.0, "{int4:?}");
         let worst = int4.worst.as_ref().unwrap();
-        assert_eq!((worst.group.as_str(), worst.people), ("last", 50));
+        assert_eq!((worst.group.as_str(), worst.people, worst.is_small()), ("last", 50, false));
+        assert_eq!(table.worst_row().unwrap().name, "int4");
+        assert!(
+            int4.may_have_lost() > -int4.figures[0].difference.unwrap().value && f32.may_have_lost() == 0.0
+        );
         let json = serde_json::to_string(&table).unwrap();
         assert_eq!(serde_json::from_str::<CostTable>(&json).unwrap(), table);
     }

@@ -76,6 +76,7 @@ mod tests {
             bytes: 10,
             sha256: String::new(),
             speed,
+            untimed: None,
             figures: vec![CostFigure { name: "accuracy".into(), value, difference: None }],
             agreement: None,
             worst: None,

@@ -1,6 +1,6 @@
 //! A fitted network of `learn` as a graph, its preparation of values as nodes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use learn::estimator::{Perceptron, PreparedColumn};
 use neural::{Dim, Dtype, Graph, Network, Node, Port, Tensor, Tensors, Values};
@@ -125,21 +125,64 @@ pub(super) fn probability(network: &Network, table: &FeatureTable, row: usize) -
     Ok(1.0 / (1.0 + (-log_odds).exp()))
 }
 
-/// Every f32 weight of at least two dimensions rounded to the nearest bfloat16, ties to even.
-pub(super) fn rounded_to_bfloat16(graph: &Graph) -> Graph {
-    let round = |value: f32| {
-        let bits = value.to_bits();
-        let up = 0x7fff + (bits >> 16 & 1);
-        if value.is_finite() { f32::from_bits(bits.wrapping_add(up) & 0xffff_0000) } else { value }
-    };
-    let mut graph = graph.clone();
-    for tensor in graph.initialisers.values_mut().filter(|it| it.shape().len() > 1) {
-        let rounded = tensor.as_f32().map(|it| it.iter().map(|it| round(*it)).collect::<Vec<f32>>());
-        if let Some(Ok(rounded)) = rounded.map(|it| Tensor::f32(tensor.shape().to_vec(), it)) {
-            *tensor = rounded;
-        }
+/// Names of the weights of products: the second input of `Conv`, `Gemm` and `MatMul`, where it is a constant of f32.
+fn weights_of_products(graph: &Graph) -> BTreeSet<&str> {
+    let is_product =
+        |it: &&Node| matches!(it.op.as_str(), "Conv" | "Gemm" | "MatMul") && it.domain.is_empty();
+    let names = graph.nodes.iter().filter(is_product).filter_map(|it| it.input(1));
+    names.filter(|it| graph.initialisers.get(*it).is_some_and(|it| it.dtype() == Dtype::F32)).collect()
+}
+
+/// How many weights its products have.
+pub(super) fn product_weights(graph: &Graph) -> usize {
+    weights_of_products(graph).iter().map(|it| graph.initialisers[*it].count()).sum()
+}
+
+/// The graph with products as processors that multiply bfloat16 compute them: weights, and what goes into the product, rounded to
+/// eight significant bits; products and sums in 32.
+///
+/// # Errors
+/// What a tensor of the same shape cannot fail with.
+pub(super) fn in_bfloat16(graph: &Graph) -> Result<Graph, Error> {
+    let weights = weights_of_products(graph);
+    let mut made = Graph { nodes: vec![], ..graph.clone() };
+    for name in &weights {
+        let tensor = &graph.initialisers[*name];
+        let rounded = tensor.as_f32().unwrap_or(&[]).iter().map(|it| to_bfloat16(*it)).collect();
+        made.initialisers.insert((*name).to_owned(), Tensor::f32(tensor.shape().to_vec(), rounded)?);
     }
-    graph
+    made.initialisers.insert(SPLIT.to_owned(), Tensor::f32([1], vec![65_537.0])?);
+    for node in &graph.nodes {
+        let mut node = node.clone();
+        if node.input(1).is_some_and(|it| weights.contains(it)) {
+            let rounded = format!("{}/rounded {}", node.inputs[0], made.nodes.len());
+            made.nodes.extend(rounding(&node.inputs[0], &rounded));
+            node.inputs[0] = rounded;
+        }
+        made.nodes.push(node);
+    }
+    Ok(made)
+}
+
+/// 2¹⁶ + 1: splits 24 significant bits into 8 and 16.
+const SPLIT: &str = "bfloat16/split";
+
+/// Rounds to eight significant bits in f32 by Veltkamp's splitting (Dekker 1971): c = x · (2¹⁶ + 1), c − (c − x). To nearest;
+/// of two that are equally near either. Exact up to 2¹¹¹, beyond which c overflows.
+fn rounding(from: &str, to: &str) -> [Node; 3] {
+    let [raised, rest] = ["raised", "rest"].map(|it| format!("{to}/{it}"));
+    [
+        Node::new("Mul", [from, SPLIT], [raised.as_str()]),
+        Node::new("Sub", [raised.as_str(), from], [rest.as_str()]),
+        Node::new("Sub", [raised, rest], [to.to_owned()]),
+    ]
+}
+
+/// To the nearest bfloat16, ties to even.
+fn to_bfloat16(value: f32) -> f32 {
+    let bits = value.to_bits();
+    let up = 0x7fff + (bits >> 16 & 1);
+    if value.is_finite() { f32::from_bits(bits.wrapping_add(up) & 0xffff_0000) } else { value }
 }
 
 #[cfg(test)]
@@ -224,17 +267,32 @@ mod tests {
 
     #[test]
     fn bfloat16_keeps_eight_bits_and_rounds_ties_to_even() {
-        let matrix = Tensor::f32([1, 4], vec![1.0, 1.003_906_3, 1.011_718_8, -3.143]).unwrap();
+        let rounded = [1.0, 1.003_906_3, 1.011_718_8, -3.143].map(to_bfloat16);
+        assert_eq!(rounded, [1.0, 1.0, 1.015_625, -3.140_625]);
+        assert!(to_bfloat16(f32::INFINITY).is_infinite());
+    }
+
+    #[test]
+    fn products_in_bfloat16_are_of_numbers_rounded_to_it() {
+        let (values, weights) = ([0.1_f32, -7.77, 1234.5, 3e-5], [0.3_f32, 0.007, -1.9, 55.5]);
         let graph = Graph {
-            initialisers: [
-                ("w".to_owned(), matrix),
-                ("bias".to_owned(), Tensor::f32([1], vec![0.1]).unwrap()),
-            ]
-            .into(),
+            inputs: vec![Port::fixed("x", Dtype::F32, &[1, 4])],
+            outputs: vec![Port::fixed("y", Dtype::F32, &[1, 1])],
+            initialisers: [("w".to_owned(), Tensor::f32([4, 1], weights.to_vec()).unwrap())].into(),
+            nodes: vec![Node::new("MatMul", ["x", "w"], ["y"])],
+            opsets: [(String::new(), OPSET)].into(),
             ..Graph::default()
         };
-        let rounded = rounded_to_bfloat16(&graph);
-        assert_eq!(rounded.initialisers["w"].as_f32().unwrap(), [1.0, 1.0, 1.015_625, -3.140_625]);
-        assert_eq!(rounded.initialisers["bias"].as_f32().unwrap(), [0.1]);
+        assert_eq!(product_weights(&graph), 4);
+        let made = in_bfloat16(&graph).unwrap();
+        let inputs: Tensors = [("x", Tensor::f32([1, 4], values.to_vec()).unwrap())].into_iter().collect();
+        let outputs = Network::of(&made, 1).unwrap().run(&inputs).unwrap();
+        let got = f64::from(outputs.get("y").unwrap().as_f32().unwrap()[0]);
+        let products =
+            values.iter().zip(weights).map(|(a, b)| f64::from(to_bfloat16(*a)) * f64::from(to_bfloat16(b)));
+        let (wanted, exact): (f64, f64) =
+            (products.sum(), values.iter().zip(weights).map(|(a, b)| f64::from(a * b)).sum());
+        assert!((got - wanted).abs() < 1e-3, "{got} against {wanted}");
+        assert!((got - exact).abs() > 0.5, "{got} and {exact} are too near to tell");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use learn::{
     Card, Interval,
-    cost::{CostRow, CostTable},
+    cost::{CostFigure, CostRow, CostTable, WorstGroup},
 };
 use maud::{Markup, html};
 
@@ -13,21 +13,10 @@ use crate::{figure, words};
 /// The table in columns: what each way is, and what it differs by from the first.
 pub fn cost_text(table: &CostTable) -> String {
     let mut text = format!("{}\njudged on {}\n", table.network, table.judged_on);
-    let _ = writeln!(
-        text,
-        "{} items of {} people, 95 % intervals over draws of people\n",
-        table.items, table.people
-    );
+    let _ = writeln!(text, "{}, 95 % intervals over draws of people\n", judged(table));
     for row in &table.rows {
         let _ = writeln!(text, "{:6} {} ({})", row.name, size(row.bytes), row.how);
-        if let Some(speed) = &row.speed {
-            let memory = speed.peak_mib.map_or(String::new(), |it| format!(", {it:.1} MiB of memory"));
-            let _ = writeln!(
-                text,
-                "       {:.4} ms of processor time an item, 99 of 100 within {:.4} ms{memory} ({})",
-                speed.cpu_ms_median, speed.p99_ms, speed.executor
-            );
-        }
+        let _ = writeln!(text, "       {}", time(row));
         for figure in &row.figures {
             let apart = figure.difference.map_or(String::new(), |it| format!("   {}", differs(&it)));
             let name = words::of_figure(&figure.name);
@@ -37,12 +26,134 @@ pub fn cost_text(table: &CostTable) -> String {
             let _ = writeln!(text, "       {:18} {}", "same decisions", plain(agreement));
         }
         if let Some(worst) = &row.worst {
-            let said = format!("{} ({} people)", worst.group, worst.people);
-            let _ = writeln!(text, "       {:18} {}   {}", "worst group", differs(&worst.difference), said);
+            let _ = writeln!(
+                text,
+                "       {:18} {}   {}",
+                "worst group",
+                differs(&worst.difference),
+                group(worst)
+            );
+        } else if row.agreement.is_some() {
+            let _ = writeln!(text, "       {:18} none known of enough people", "worst group");
         }
         text.push('\n');
     }
     text
+}
+
+/// `2184 items of 30 people`; `174 people` where each is an item.
+fn judged(table: &CostTable) -> String {
+    match table.items == table.people {
+        true => format!("{} people", table.people),
+        false => format!("{} items of {} people", table.items, table.people),
+    }
+}
+
+/// Time and memory in one line, or why there is none.
+fn time(row: &CostRow) -> String {
+    let Some(speed) = &row.speed else {
+        return format!("not timed{}", row.untimed.as_ref().map_or(String::new(), |it| format!(": {it}")));
+    };
+    let memory = speed.peak_mib.map_or(String::new(), |it| format!(", {it:.1} MiB of memory"));
+    format!(
+        "{:.4} ms of processor time an item, 99 of 100 within {:.4} ms{memory} ({})",
+        speed.cpu_ms_median, speed.p99_ms, speed.executor
+    )
+}
+
+/// `class 3 (38 people)`.
+fn group(worst: &WorstGroup) -> String {
+    let few = if worst.is_small() { ": few" } else { "" };
+    format!("{} ({} people{few})", worst.group, worst.people)
+}
+
+/// Why a way is not written: what it may have lost, and the layer that is to blame, from a table of each layer alone.
+pub fn cost_refusal(row: &CostRow, most: f64, layers: &CostTable) -> String {
+    let lost = row.figures.first().map_or(String::new(), |it| {
+        let apart = it.difference.map_or(String::new(), |it| differs(&it));
+        format!("{} {apart}", words::of_figure(&it.name))
+    });
+    let blame = layers.worst_row().map_or("no layer is quantised".to_owned(), |it| {
+        let alone = it.figures.first().and_then(|it| it.difference).map_or(String::new(), |it| differs(&it));
+        format!("the layer to blame is {} (alone {alone})", it.name)
+    });
+    format!("{}: expected to have lost at most {most}, got {lost}; not written; {blame}", row.name)
+}
+
+/// A page of tables with what they say in plain words, as Markdown: `docs/networks-cost.md`.
+pub fn cost_markdown(tables: &[CostTable]) -> String {
+    let mut text = include_str!("costs/page.md").to_owned();
+    for table in tables {
+        let _ =
+            write!(text, "\n## {}\n\n{}. Judged on {}.\n\n", table.network, judged(table), table.judged_on);
+        let names = table.rows.first().map_or(&[][..], |it| &it.figures[..]);
+        let names: Vec<&str> = names.iter().map(|it| words::of_figure(&it.name)).collect();
+        let ways: Vec<&str> = table.rows.iter().map(|it| it.name.as_str()).collect();
+        let _ = writeln!(text, "| | {} |\n|---|{}", ways.join(" | "), "---|".repeat(ways.len()));
+        let mut line = |name: &str, of: &dyn Fn(&CostRow) -> String| {
+            let cells: Vec<String> = table.rows.iter().map(of).collect();
+            let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+        };
+        for (place, name) in names.iter().enumerate() {
+            line(name, &|row| row.figures.get(place).map_or(String::new(), cell));
+        }
+        line("same decisions", &|row| row.agreement.as_ref().map_or(String::new(), short));
+        line("worst group", &|row| {
+            row.worst
+                .as_ref()
+                .map_or(String::new(), |it| format!("{}<br>{}", group(it), differs(&it.difference)))
+        });
+        line("size", &|row| size(row.bytes));
+        line("processor time, ms", &|row| {
+            row.speed.as_ref().map_or("not timed".to_owned(), |it| format!("{:.4}", it.cpu_ms_median))
+        });
+        line("99 of 100 within, ms", &|row| {
+            row.speed.as_ref().map_or(String::new(), |it| format!("{:.4}", it.p99_ms))
+        });
+        line("memory, MiB", &|row| {
+            row.speed.as_ref().and_then(|it| it.peak_mib).map_or(String::new(), |it| format!("{it:.1}"))
+        });
+        line("run by", &|row| row.speed.as_ref().map_or(String::new(), |it| it.executor.clone()));
+        text.push('\n');
+        table.rows.iter().skip(1).for_each(|row| text.push_str(&said(row, &table.rows[0])));
+    }
+    text
+}
+
+/// A value, and under it its difference.
+fn cell(figure: &CostFigure) -> String {
+    let apart = figure.difference.map_or(String::new(), |it| format!("<br>{}", differs(&it)));
+    format!("{}{apart}", short(&figure.value))
+}
+
+/// What a way costs and gains, as an item of a list.
+fn said(row: &CostRow, first: &CostRow) -> String {
+    let mut text =
+        format!("- **{}** ({}): {:.2} of the size", row.name, row.how, row.bytes as f64 / first.bytes as f64);
+    match (&row.speed, &first.speed, &row.untimed) {
+        (Some(it), Some(first), _) => {
+            let _ = write!(text, ", {:.2} of the time", it.cpu_ms_median / first.cpu_ms_median);
+        }
+        (_, _, Some(reason)) => {
+            let _ = write!(text, ", not timed ({reason})");
+        }
+        _ => {}
+    }
+    let of = |it: &CostFigure| {
+        let (name, apart) = (words::of_figure(&it.name), it.difference?);
+        (apart.low > 0.0 || apart.high < 0.0).then(|| format!("{name} by {}", differs(&apart)))
+    };
+    let apart: Vec<String> = row.figures.iter().filter_map(of).collect();
+    match apart.is_empty() {
+        true => text.push_str("; no figure is shown to differ"),
+        false => {
+            let _ = write!(text, "; differs in {}", apart.join(", "));
+        }
+    }
+    if let Some(it) = &row.agreement {
+        let _ = write!(text, "; {:.2} of 100 decisions are others", (1.0 - it.value) * 100.0);
+    }
+    text + ".\n"
 }
 
 /// The card of a network that is a screener's, for people who read files: how it was judged, whom it was fitted on, what it is not,
@@ -117,14 +228,14 @@ fn line(row: &CostRow) -> Markup {
         tr {
             td { b { (row.name) } div.meta { (row.how) } }
             td { (size(row.bytes)) }
-            td { @if let Some(it) = &row.speed { (format!("{:.3} ms", it.cpu_ms_median)) } @else { "not timed" } }
+            td { @if let Some(it) = &row.speed { (format!("{:.4} ms", it.cpu_ms_median)) div.meta { (it.executor) } } @else { "not timed" } }
             @for figure in &row.figures {
                 td { (short(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
             }
             td { @if let Some(it) = &row.agreement { (short(it)) } }
             td {
                 @if let Some(it) = &row.worst {
-                    (it.group) div.meta { (differs(&it.difference)) }
+                    span.meta[it.is_small()] { (group(it)) } div.meta { (differs(&it.difference)) }
                 } @else if row.agreement.is_some() {
                     span.meta { "none known of enough people" }
                 }
