@@ -70,7 +70,7 @@ pub use plan::{
     PerceptronWorkspace, Precision, Range, Residual, Window,
 };
 pub use plan_error::PlanError;
-pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use tensor::{Dtype, Tensor, Tensors, Values, softmax};
 pub use threads::available_threads;
 pub use tokens::Tokens;
 pub use weights::Weights;

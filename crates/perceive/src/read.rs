@@ -63,11 +63,11 @@ impl Numerals {
         let tensor = Tensor::f32([1, CHANNELS, SIDE, SIDE], picture.values)?;
         let outputs = self.network.run(&[(INPUT.to_owned(), tensor)].into_iter().collect::<Tensors>())?;
         let scores = outputs.get(OUTPUT).and_then(Tensor::as_f32).unwrap_or(&[]);
-        let scores: [f32; 10] = scores.try_into().map_err(|_| Error::Ports {
+        let shares = neural::softmax(scores).try_into().map_err(|it: Vec<f64>| Error::Ports {
             expected: format!("{OUTPUT} f32 [1, 10]"),
-            got: format!("{} values", scores.len()),
+            got: format!("{} values", it.len()),
         })?;
-        Ok(Some(Reading { shares: shares(scores) }))
+        Ok(Some(Reading { shares }))
     }
 }
 
@@ -77,24 +77,15 @@ pub const INPUT: &str = "picture";
 /// Name of its output.
 pub const OUTPUT: &str = "score";
 
-/// exp(score) / Σ exp(score), without overflow.
-fn shares(scores: [f32; 10]) -> [f64; 10] {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let raised = scores.map(|score| f64::from(score - most).exp());
-    let sum: f64 = raised.iter().sum();
-    raised.map(|it| it / sum)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn shares_sum_to_one_and_the_smaller_of_equals_is_read() {
+    fn of_equal_shares_the_smaller_numeral_is_read() {
         let mut scores = [0.0; 10];
         (scores[3], scores[7]) = (90.0, 90.0);
-        let reading = Reading { shares: shares(scores) };
-        assert!((reading.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        let reading = Reading { shares: neural::softmax(&scores).try_into().unwrap() };
         let (numeral, share) = reading.likeliest();
         assert!(numeral == 3 && (share - 0.5).abs() < 1e-12);
     }

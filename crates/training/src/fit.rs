@@ -130,21 +130,13 @@ fn cross_entropy(scores: &[f32], truth: &[usize], classes: usize, of: usize) -> 
     for ((scores, slopes), &class) in
         scores.chunks_exact(columns).zip(slopes.chunks_exact_mut(columns)).zip(truth)
     {
-        let shares = shares(&scores[..classes]);
+        let shares = neural::softmax(&scores[..classes]);
         loss -= libm::log(shares[class].max(1e-12));
         for (it, (slope, share)) in slopes.iter_mut().zip(&shares).enumerate() {
             *slope = ((share - f64::from(u8::from(it == class))) / of as f64) as f32;
         }
     }
     (loss, slopes)
-}
-
-/// exp(score) / Σ exp(score), without overflow.
-pub(crate) fn shares(scores: &[f32]) -> Vec<f64> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let raised: Vec<f64> = scores.iter().map(|score| libm::exp(f64::from(score - most))).collect();
-    let sum: f64 = raised.iter().sum();
-    raised.iter().map(|it| it / sum).collect()
 }
 
 impl Adam {

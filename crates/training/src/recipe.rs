@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     card::{Card, FittedOn, Judgement, Part},
     export,
-    fit::{Items, Schedule, fit, shares},
+    fit::{Items, Schedule, fit},
     network::{Architecture, Image, Layer},
     pen::{Drawings, Drawn, Sifted, WORDS, quick_draw, unipen_digits},
 };
@@ -252,7 +252,7 @@ fn card(recipe: &Recipe, split: &Split, judged: Vec<Judgement>, file: &Path) -> 
 
 /// How well it does on a side of the split.
 fn judge(network: &Architecture, theta: &[f32], on: &str, side: &Drawings) -> Result<Judgement> {
-    let said = |item: usize| shares(&network.scores(theta, &side.image(item, None)));
+    let said = |item: usize| neural::softmax(&network.scores(theta, &side.image(item, None)));
     let each: Vec<Vec<f64>> = (0..side.count()).into_par_iter().map(said).collect();
     let truth: Vec<usize> = side.drawn.iter().map(|it| it.class).collect();
     let makers: Vec<u64> = side.drawn.iter().map(|it| it.person as u64).collect();

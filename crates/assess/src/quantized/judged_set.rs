@@ -72,7 +72,7 @@ impl JudgedSet {
             let scores = outputs.iter().next().and_then(|(_, it)| it.as_f32());
             let scores = scores.ok_or_else(|| bad("output", "f32 scores", "something else"))?;
             classes = scores.len();
-            shares.extend(softmax(scores));
+            shares.extend(neural::softmax(scores));
         }
         Ok(Recognition::new(classes, shares, self.truth.clone(), &self.people)?)
     }
@@ -103,14 +103,6 @@ impl JudgedSet {
 
 fn bad(name: &str, expected: &str, got: &str) -> Error {
     Error::Network { name: name.to_owned(), reason: format!("as an array: expected {expected}, got {got}") }
-}
-
-/// exp(score) / Σ exp(score), without overflow.
-fn softmax(scores: &[f32]) -> impl Iterator<Item = f64> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let raised: Vec<f64> = scores.iter().map(|score| f64::from(score - most).exp()).collect();
-    let sum: f64 = raised.iter().sum();
-    raised.into_iter().map(move |it| it / sum)
 }
 
 #[cfg(test)]

@@ -59,7 +59,9 @@ fn a_way_within_its_budget_is_written_and_one_beyond_is_refused_with_the_layer_t
     let written = folder.path().join("out/net-int8.onnx");
     let said = cost(folder.path(), &["--seconds", "0", "--write", "int8", "--most-lost=-1"]);
     assert_eq!(said.code, 1, "{}", said.out);
-    for part in ["int8: expected to have lost at most -1, got accuracy", "not written", "the layer to blame is"] {
+    for part in
+        ["int8: expected to have lost at most -1, got accuracy", "not written", "the layer to blame is"]
+    {
         assert!(said.err.contains(part), "{part} is not in {}", said.err);
     }
     assert!(!written.exists());
@@ -77,8 +79,14 @@ fn tables_are_put_on_one_page_in_plain_words() {
     assert_eq!(cost(folder.path(), &["--seconds", "0.01", "--name", "three@1"]).code, 0);
     let said = inkling(["cost".as_ref(), folder.path().join("out/cost.json").as_os_str()]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    let parts =
-        ["# What fewer bits cost", "## three@1", "120 items of 40 people", "| macro AUC |", "- **int8**", "of the time"];
+    let parts = [
+        "# What fewer bits cost",
+        "## three@1",
+        "120 items of 40 people",
+        "| macro AUC |",
+        "- **int8**",
+        "of the time",
+    ];
     for part in parts {
         assert!(said.out.contains(part), "{part} is not in {}", said.out);
     }
@@ -113,12 +121,27 @@ fn a_screeners_network_is_judged_on_people_it_did_not_see_and_a_layer_is_to_blam
     let folder = tempfile::tempdir().unwrap();
     cohort(folder.path());
     let out = folder.path().join("out");
-    let options = ["--repeats", "1", "--draws", "40", "--seconds", "0.01", "--write", "int4", "--most-lost=-1", "--out"];
+    let options = [
+        "--repeats",
+        "1",
+        "--draws",
+        "40",
+        "--seconds",
+        "0.01",
+        "--write",
+        "int4",
+        "--most-lost=-1",
+        "--out",
+    ];
     let line = ["cost".as_ref(), folder.path().as_os_str()].into_iter().chain(options.map(OsStr::new));
     let said = inkling(line.chain([out.as_os_str()]));
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(said.err.contains("int4: expected to have lost at most -1, got AUC"), "{}", said.err);
-    assert!(said.err.contains("the layer to blame is") && !out.join("network-int4.onnx").exists(), "{}", said.err);
+    assert!(
+        said.err.contains("the layer to blame is") && !out.join("network-int4.onnx").exists(),
+        "{}",
+        said.err
+    );
     let card: Value = serde_json::from_str(&fs::read_to_string(out.join("card.json")).unwrap()).unwrap();
     let rows = card["cost"]["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 4);
@@ -190,7 +213,11 @@ fn what_is_no_network_and_no_cohort_is_refused_with_what_was_expected() {
     planted(folder.path());
     let net = folder.path().join("net.onnx");
     let said = inkling(["cost".as_ref(), net.as_os_str()]);
-    assert!(said.code == 1 && said.err.contains("expected networks and --judge FILE, one cohort folder"), "{}", said.err);
+    assert!(
+        said.code == 1 && said.err.contains("expected networks and --judge FILE, one cohort folder"),
+        "{}",
+        said.err
+    );
     let calibration = folder.path().join("calibration.npz");
     let said = inkling(["cost".as_ref(), net.as_os_str(), "--judge".as_ref(), calibration.as_os_str()]);
     assert!(said.code == 1 && said.err.contains("\"class\""), "{}", said.err);
