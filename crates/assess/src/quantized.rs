@@ -162,10 +162,8 @@ impl<'a> ScreenerNetworks<'a> {
         let ways: Vec<Way<Scores>> = ways.collect::<Result<_, Error>>()?;
         let (table, plan) = (self.table, self.plan);
         let judged_on = format!(
-            "{} people, each by networks fitted on others ({} × {} folds), quantised by their training people; AUC over all folds",
-            table.len(),
-            plan.repeats,
-            plan.outer
+            "people held out: each network was fitted on others ({} × {} folds) and quantised by what they are like",
+            plan.repeats, plan.outer
         );
         Ok(CostTable::of_screener((name, &judged_on), &ways, &groups(table), (plan.draws, plan.seed))?)
     }

@@ -33,7 +33,7 @@ use crate::progress::Stages;
 pub(crate) struct Line {
     /// Networks of the same inputs and classes, the first held against the others; or a cohort folder, whose network of one
     /// hidden layer on portable columns is fitted, exported, quantised and judged out of fold; or tables that were made before
-    /// (cost.json), to be put on one page.
+    /// (cost.json), to be put on one page, or one of them to be drawn again with --out.
     #[arg(required = true)]
     networks: Vec<PathBuf>,
     /// Items to judge networks on: an .npz file with their inputs, `class` and `person`.
@@ -73,8 +73,13 @@ pub(crate) struct Line {
 
 pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.networks.iter().all(|it| it.extension().is_some_and(|it| it == "json")) {
-        let tables: Vec<CostTable> = line.networks.iter().map(|it| read(it)).collect::<Result<_>>()?;
-        print!("{}", cost_markdown(&tables));
+        let tables: Vec<(CostTable, String)> =
+            line.networks.iter().map(|it| Ok((read(it)?, figure_of(it)))).collect::<Result<_>>()?;
+        match (&tables[..], &line.out) {
+            ([(table, _)], Some(_)) => tell(line, table)?,
+            (_, Some(_)) => bail!("--out: expected one table to draw again, got {}", tables.len()),
+            (tables, None) => print!("{}", cost_markdown(tables)),
+        }
         return Ok(ExitCode::SUCCESS);
     }
     match (&line.networks[..], &line.judge) {
@@ -83,6 +88,12 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
         _ => bail!("expected networks and --judge FILE, one cohort folder, or cost.json files"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The figure beside a table, as a page in a folder beside its root calls it; empty where there is none.
+fn figure_of(table: &Path) -> String {
+    let figure = table.with_extension("svg");
+    if figure.is_file() && figure.is_relative() { format!("../{}", figure.display()) } else { String::new() }
 }
 
 fn read(path: &Path) -> Result<CostTable> {

@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 
 use learn::{
     Card, Interval,
-    cost::{CostFigure, CostRow, CostTable, WorstGroup},
+    cost::{CostFigure, CostRow, CostTable},
 };
 use maud::{Markup, html};
 
-use crate::{figure, words};
+use crate::{
+    figure, plot,
+    words::{self, difference as differs, interval as short, kib as size},
+};
 
 /// The table in columns: what each way is, and what it differs by from the first.
 pub fn cost_text(table: &CostTable) -> String {
@@ -25,16 +28,8 @@ pub fn cost_text(table: &CostTable) -> String {
         if let Some(agreement) = &row.agreement {
             let _ = writeln!(text, "       {:18} {}", "same decisions", plain(agreement));
         }
-        if let Some(worst) = &row.worst {
-            let _ = writeln!(
-                text,
-                "       {:18} {}   {}",
-                "worst group",
-                differs(&worst.difference),
-                group(worst)
-            );
-        } else if row.agreement.is_some() {
-            let _ = writeln!(text, "       {:18} none known of enough people", "worst group");
+        if row.agreement.is_some() {
+            let _ = writeln!(text, "       {:18} {}", "worst group", worst(row).join("   "));
         }
         text.push('\n');
     }
@@ -61,10 +56,17 @@ fn time(row: &CostRow) -> String {
     )
 }
 
-/// `class 3 (38 people)`.
-fn group(worst: &WorstGroup) -> String {
-    let few = if worst.is_small() { ": few" } else { "" };
-    format!("{} ({} people{few})", worst.group, worst.people)
+/// What the group that lost most lost, and `class 3 (38 people)`; or why there is none.
+fn worst(row: &CostRow) -> Vec<String> {
+    match &row.worst {
+        Some(it) if it.difference.value < 0.0 => {
+            let few = if it.is_small() { ": few" } else { "" };
+            vec![differs(&it.difference), format!("{} ({} people{few})", it.group, it.people)]
+        }
+        Some(_) => vec!["no group lost".to_owned()],
+        None if row.agreement.is_some() => vec!["none known of enough people".to_owned()],
+        None => vec![],
+    }
 }
 
 /// Why a way is not written: what it may have lost, and the layer that is to blame, from a table of each layer alone.
@@ -80,10 +82,11 @@ pub fn cost_refusal(row: &CostRow, most: f64, layers: &CostTable) -> String {
     format!("{}: expected to have lost at most {most}, got {lost}; not written; {blame}", row.name)
 }
 
-/// A page of tables with what they say in plain words, as Markdown: `docs/networks-cost.md`.
-pub fn cost_markdown(tables: &[CostTable]) -> String {
+/// A page of tables with what they say in plain words, as Markdown: `docs/networks-cost.md`. Each comes with the address of its figure,
+/// empty where it has none.
+pub fn cost_markdown(tables: &[(CostTable, String)]) -> String {
     let mut text = include_str!("costs/page.md").to_owned();
-    for table in tables {
+    for (table, figure) in tables {
         let _ =
             write!(text, "\n## {}\n\n{}. Judged on {}.\n\n", table.network, judged(table), table.judged_on);
         let names = table.rows.first().map_or(&[][..], |it| &it.figures[..]);
@@ -97,12 +100,8 @@ pub fn cost_markdown(tables: &[CostTable]) -> String {
         for (place, name) in names.iter().enumerate() {
             line(name, &|row| row.figures.get(place).map_or(String::new(), cell));
         }
-        line("same decisions", &|row| row.agreement.as_ref().map_or(String::new(), short));
-        line("worst group", &|row| {
-            row.worst
-                .as_ref()
-                .map_or(String::new(), |it| format!("{}<br>{}", group(it), differs(&it.difference)))
-        });
+        line("same decisions", &|row| row.agreement.as_ref().map_or(String::new(), plain));
+        line("worst group", &|row| worst(row).join("<br>"));
         line("size", &|row| size(row.bytes));
         line("processor time, ms", &|row| {
             row.speed.as_ref().map_or("not timed".to_owned(), |it| format!("{:.4}", it.cpu_ms_median))
@@ -115,6 +114,13 @@ pub fn cost_markdown(tables: &[CostTable]) -> String {
         });
         line("run by", &|row| row.speed.as_ref().map_or(String::new(), |it| it.executor.clone()));
         text.push('\n');
+        if !figure.is_empty() {
+            let _ = writeln!(
+                text,
+                "![Time, size and difference of each way of running {}]({figure})\n",
+                table.network
+            );
+        }
         table.rows.iter().skip(1).for_each(|row| text.push_str(&said(row, &table.rows[0])));
     }
     text
@@ -151,7 +157,7 @@ fn said(row: &CostRow, first: &CostRow) -> String {
         }
     }
     if let Some(it) = &row.agreement {
-        let _ = write!(text, "; {:.2} of 100 decisions are others", (1.0 - it.value) * 100.0);
+        let _ = write!(text, "; {:.2} of 100 decisions are the same", it.value * 100.0);
     }
     text + ".\n"
 }
@@ -201,9 +207,9 @@ pub fn network_markdown(card: &Card, file: &str, command: &str) -> String {
     text
 }
 
-/// The figure alone, as a file; none where fewer than two ways were timed.
+/// The figure alone, as a file; none where there is no second way.
 pub fn cost_svg(table: &CostTable) -> Option<String> {
-    figure::cost(table).map(Markup::into_string)
+    figure::cost(table).map(plot::alone)
 }
 
 /// A section of a card's page.
@@ -218,7 +224,7 @@ pub(super) fn section(table: &CostTable) -> Markup {
                 tr { th { "run as" } th { "size" } th { "time" } @for name in &names { th { (words::of_figure(name)) } } th { "same decisions" } th { "worst group" } }
                 @for row in &table.rows { (line(row)) }
             }
-            @if let Some(figure) = figure::cost(table) { div style="max-width: 28rem" { (figure) } }
+            @if let Some(figure) = figure::cost(table) { div style="max-width: 46rem" { (figure) } }
         }
     }
 }
@@ -232,33 +238,13 @@ fn line(row: &CostRow) -> Markup {
             @for figure in &row.figures {
                 td { (short(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
             }
-            td { @if let Some(it) = &row.agreement { (short(it)) } }
-            td {
-                @if let Some(it) = &row.worst {
-                    span.meta[it.is_small()] { (group(it)) } div.meta { (differs(&it.difference)) }
-                } @else if row.agreement.is_some() {
-                    span.meta { "none known of enough people" }
-                }
-            }
+            td { @if let Some(it) = &row.agreement { (plain(it)) } }
+            td.meta { @for part in worst(row) { div { (part) } } }
         }
     }
-}
-
-/// `0.952 (0.931–0.970)`.
-fn short(it: &Interval) -> String {
-    format!("{:.3} ({:.3}–{:.3})", it.value, it.low, it.high)
 }
 
 /// `0.9523 (0.9310–0.9704)`.
 fn plain(it: &Interval) -> String {
     format!("{:.4} ({:.4}–{:.4})", it.value, it.low, it.high)
-}
-
-/// `-0.0012 (-0.0030 to 0.0004)`.
-fn differs(it: &Interval) -> String {
-    format!("{:+.4} ({:+.4} to {:+.4})", it.value, it.low, it.high)
-}
-
-fn size(bytes: u64) -> String {
-    format!("{:.1} KiB", bytes as f64 / 1024.0)
 }
