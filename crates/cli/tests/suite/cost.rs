@@ -79,6 +79,14 @@ fn tables_are_put_on_one_page_in_plain_words() {
     assert_eq!(cost(folder.path(), &["--seconds", "0.01", "--name", "three@1"]).code, 0);
     let said = inkling(["cost".as_ref(), folder.path().join("out/cost.json").as_os_str()]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let again = folder.path().join("again");
+    let table = folder.path().join("out/cost.json");
+    let drawn = inkling(["cost".as_ref(), table.as_os_str(), "--out".as_ref(), again.as_os_str()]);
+    assert_eq!((drawn.code, drawn.err.as_str()), (0, ""));
+    for name in ["cost.json", "cost.txt", "cost.svg"] {
+        let of = |folder: &Path| fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(of(&again), of(&folder.path().join("out")), "{name}");
+    }
     let parts = [
         "# What fewer bits cost",
         "## three@1",
