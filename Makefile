@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures networks screeners darwin picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-cold bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures networks screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ bench-voice: build ## CPU time of every contour and measure of a minute of speec
 
 bench-assess: build ## CPU time and memory of one cold assessment
 	@python3 bench/assess.py $(INKLING) fixtures/session
+
+bench-cold: build ## CPU time and memory of a cold process up to a shipped network's first answer
+	@python3 bench/cold.py $(INKLING)
 
 bench-darwin: build ## nested evaluation against scikit-learn; REPEATS and FAMILIES choose (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING) "$(REPEATS)" "$(FAMILIES)"
