@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use learn::{
     Card, Interval,
-    cost::{CostFigure, CostRow, CostTable},
+    cost::{CostFigure, CostRow, CostTable, Speed},
 };
 use maud::{Markup, html};
 
@@ -89,30 +89,12 @@ pub fn cost_markdown(tables: &[(CostTable, String)]) -> String {
     for (table, figure) in tables {
         let _ =
             write!(text, "\n## {}\n\n{}. Judged on {}.\n\n", table.network, judged(table), table.judged_on);
-        let names = table.rows.first().map_or(&[][..], |it| &it.figures[..]);
-        let names: Vec<&str> = names.iter().map(|it| words::of_figure(&it.name)).collect();
         let ways: Vec<&str> = table.rows.iter().map(|it| it.name.as_str()).collect();
         let _ = writeln!(text, "| | {} |\n|---|{}", ways.join(" | "), "---|".repeat(ways.len()));
-        let mut line = |name: &str, of: &dyn Fn(&CostRow) -> String| {
-            let cells: Vec<String> = table.rows.iter().map(of).collect();
+        for (name, cells) in lines(table) {
+            let cells: Vec<String> = cells.iter().map(|it| it.join("<br>")).collect();
             let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
-        };
-        for (place, name) in names.iter().enumerate() {
-            line(name, &|row| row.figures.get(place).map_or(String::new(), cell));
         }
-        line("same decisions", &|row| row.agreement.as_ref().map_or(String::new(), plain));
-        line("worst group", &|row| worst(row).join("<br>"));
-        line("size", &|row| size(row.bytes));
-        line("processor time, ms", &|row| {
-            row.speed.as_ref().map_or("not timed".to_owned(), |it| format!("{:.4}", it.cpu_ms_median))
-        });
-        line("99 of 100 within, ms", &|row| {
-            row.speed.as_ref().map_or(String::new(), |it| format!("{:.4}", it.p99_ms))
-        });
-        line("memory, MiB", &|row| {
-            row.speed.as_ref().and_then(|it| it.peak_mib).map_or(String::new(), |it| format!("{it:.1}"))
-        });
-        line("run by", &|row| row.speed.as_ref().map_or(String::new(), |it| it.executor.clone()));
         text.push('\n');
         if !figure.is_empty() {
             let _ = writeln!(
@@ -126,10 +108,39 @@ pub fn cost_markdown(tables: &[(CostTable, String)]) -> String {
     text
 }
 
+/// Lines of a cell.
+type Cell = Vec<String>;
+
+/// The table with a column a way: what each line is of, and its cells.
+fn lines(table: &CostTable) -> Vec<(String, Vec<Cell>)> {
+    let line =
+        |name: &str, of: &dyn Fn(&CostRow) -> Cell| (name.to_owned(), table.rows.iter().map(of).collect());
+    let figures = table.rows.first().map_or(&[][..], |it| &it.figures[..]);
+    let figure = |(place, it): (usize, &CostFigure)| {
+        line(words::of_figure(&it.name), &|row| row.figures.get(place).map_or(vec![], cell))
+    };
+    let of_speed = |row: &CostRow, of: &dyn Fn(&Speed) -> Option<String>| -> Cell {
+        row.speed.as_ref().and_then(of).into_iter().collect()
+    };
+    let timed = |row: &CostRow| match &row.speed {
+        Some(it) => vec![format!("{:.4}", it.cpu_ms_median)],
+        None => vec!["not timed".to_owned()],
+    };
+    let others = [
+        line("same decisions", &|row| row.agreement.iter().map(plain).collect()),
+        line("worst group", &worst),
+        line("size", &|row| vec![size(row.bytes)]),
+        line("processor time, ms", &timed),
+        line("99 of 100 within, ms", &|row| of_speed(row, &|it| Some(format!("{:.4}", it.p99_ms)))),
+        line("memory, MiB", &|row| of_speed(row, &|it| it.peak_mib.map(|it| format!("{it:.1}")))),
+        line("run by", &|row| of_speed(row, &|it| Some(it.executor.clone()))),
+    ];
+    figures.iter().enumerate().map(figure).chain(others).collect()
+}
+
 /// A value, and under it its difference.
-fn cell(figure: &CostFigure) -> String {
-    let apart = figure.difference.map_or(String::new(), |it| format!("<br>{}", differs(&it)));
-    format!("{}{apart}", short(&figure.value))
+fn cell(figure: &CostFigure) -> Cell {
+    [short(&figure.value)].into_iter().chain(figure.difference.iter().map(differs)).collect()
 }
 
 /// What a way costs and gains, as an item of a list.
@@ -221,25 +232,17 @@ pub(super) fn section(table: &CostTable) -> Markup {
             h2 { "What fewer bits cost" }
             p.meta { "Judged on " (table.judged_on) ". Differences from " (table.rows.first().map_or("", |it| &it.name)) " are paired: the same draws of people." }
             table {
-                tr { th { "run as" } th { "size" } th { "time" } @for name in &names { th { (words::of_figure(name)) } } th { "same decisions" } th { "worst group" } }
-                @for row in &table.rows { (line(row)) }
+                tr { th {} @for row in &table.rows { th { b { (row.name) } div { (row.how) } } } }
+                @for (name, cells) in lines(table) {
+                    tr {
+                        td { (name) }
+                        @for cell in cells {
+                            td { @for (place, line) in cell.iter().enumerate() { div.meta[place > 0] { (line) } } }
+                        }
+                    }
+                }
             }
             @if let Some(figure) = figure::cost(table) { div style="max-width: 46rem" { (figure) } }
-        }
-    }
-}
-
-fn line(row: &CostRow) -> Markup {
-    html! {
-        tr {
-            td { b { (row.name) } div.meta { (row.how) } }
-            td { (size(row.bytes)) }
-            td { @if let Some(it) = &row.speed { (format!("{:.4} ms", it.cpu_ms_median)) div.meta { (it.executor) } } @else { "not timed" } }
-            @for figure in &row.figures {
-                td { (short(&figure.value)) @if let Some(it) = &figure.difference { div.meta { (differs(it)) } } }
-            }
-            td { @if let Some(it) = &row.agreement { (plain(it)) } }
-            td.meta { @for part in worst(row) { div { (part) } } }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, path::Path};
 use neural::{Attribute, Dim, Dtype, Graph, Node, Port, Tensor, Tensors, Values};
 use serde_json::Value;
 
-use crate::line::{Said, inkling};
+use crate::line::{Said, inkling, inkling_in, root};
 
 /// Items of three classes in eight numbers, and a network that tells most of them.
 fn planted(folder: &Path) {
@@ -98,6 +98,15 @@ fn tables_are_put_on_one_page_in_plain_words() {
     for part in parts {
         assert!(said.out.contains(part), "{part} is not in {}", said.out);
     }
+}
+
+#[test]
+fn the_page_of_the_shipped_networks_is_that_of_their_tables() {
+    let tables =
+        ["digits", "drawings", "handwriting-portable"].map(|it| format!("networks/{it}@1/cost.json"));
+    let said = inkling_in(&root(), &["cost", &tables[0], &tables[1], &tables[2]]);
+    let page = fs::read_to_string(root().join("docs/networks-cost.md")).unwrap();
+    assert!(said.out == page, "run: inkling cost networks/*@1/cost.json > docs/networks-cost.md");
 }
 
 /// 60 people, half of them slower, with a few values missing.
