@@ -225,8 +225,6 @@ pub fn cost_svg(table: &CostTable) -> Option<String> {
 
 /// A section of a card's page.
 pub(super) fn section(table: &CostTable) -> Markup {
-    let names: Vec<&str> =
-        table.rows.first().map_or(vec![], |row| row.figures.iter().map(|it| it.name.as_str()).collect());
     html! {
         section {
             h2 { "What fewer bits cost" }
