@@ -113,8 +113,9 @@ type Cell = Vec<String>;
 
 /// The table with a column a way: what each line is of, and its cells.
 fn lines(table: &CostTable) -> Vec<(String, Vec<Cell>)> {
-    let line =
-        |name: &str, of: &dyn Fn(&CostRow) -> Cell| (name.to_owned(), table.rows.iter().map(of).collect());
+    let line = |name: &str, of: &dyn Fn(&CostRow) -> Cell| -> (String, Vec<Cell>) {
+        (name.to_owned(), table.rows.iter().map(of).collect())
+    };
     let figures = table.rows.first().map_or(&[][..], |it| &it.figures[..]);
     let figure = |(place, it): (usize, &CostFigure)| {
         line(words::of_figure(&it.name), &|row| row.figures.get(place).map_or(vec![], cell))
