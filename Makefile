@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check soak setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz web fixtures screeners darwin picture clean
+.PHONY: help demo build check soak setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz web fixtures screeners darwin picture clean bench-cold networks
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench-voice: build ## CPU time of every contour and measure of a minute of speec
 bench-assess: build ## CPU time and memory of one cold assessment
 	@python3 bench/assess.py $(INKLING) fixtures/session
 
+bench-cold: build ## CPU time and memory of a cold process up to a shipped network's first answer
+	@python3 bench/cold.py $(INKLING)
+
 bench-darwin: build ## nested evaluation against scikit-learn; REPEATS and FAMILIES choose (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING) "$(REPEATS)" "$(FAMILIES)"
 
@@ -88,6 +91,10 @@ fuzz: ## every decoder for SECONDS_EACH (30) seconds; TARGETS chooses (fuzz/READ
 
 robustness: ## measure again how noise, codecs, gain and rooms move each voice measure (needs INKLING_DATA, INKLING_GOLDEN, ffmpeg)
 	@cargo run --release --quiet -p inkling-voice --example robustness
+
+networks: build ## fit the shipped networks again and say what fewer bits cost (needs INKLING_DATA)
+	@cargo build --release --quiet -p inkling-training
+	@scripts/networks $(INKLING)
 
 screeners: build ## fit the shipped screeners again (needs INKLING_DATA)
 	@scripts/screeners $(INKLING)

@@ -5,6 +5,7 @@
 
 mod axes;
 mod bars;
+mod cost;
 mod evidence;
 mod forest;
 mod graded;
@@ -18,6 +19,7 @@ mod waveform;
 use maud::{Markup, html};
 
 pub(crate) use bars::bars;
+pub(crate) use cost::cost;
 pub(crate) use evidence::evidence;
 pub(crate) use forest::Forest;
 pub(crate) use graded::{agreement, confusion, of_classes, predicted, signed};

@@ -39,6 +39,7 @@ mod measurement;
 mod networks;
 mod norm;
 mod plot;
+mod quantized;
 mod report;
 mod tabular;
 mod training;
@@ -60,9 +61,14 @@ pub use measurement::{Analysis, Measured, Measurement, Valued, Voices, Whose, se
 pub use networks::{Listed, Networks, home};
 pub use norm::{Change, Changes, Judgement, Norms, Standing, Stands};
 pub use plot::plot;
+pub use quantized::{
+    Candidate, JudgedSet, Scheme, ScreenerNetworks, cost_by_layer, cost_of_networks, exported,
+    portable_table, prepared_inputs,
+};
 pub use report::{
-    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, graded_page,
-    measured_text, report_json, report_page, report_text,
+    Compared, Judged, PREVALENCE, Wording, card_page, compared_page, compared_text, cost_markdown,
+    cost_refusal, cost_svg, cost_text, graded_page, measured_text, network_markdown, report_json,
+    report_page, report_text,
 };
 pub use tabular::Columns;
 pub use training::{check_disease, portable, time_feature};

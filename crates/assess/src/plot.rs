@@ -1,6 +1,6 @@
 //! One recording or drawing as a figure of its own: an SVG that opens anywhere and prints.
 
-use maud::{PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use crate::{
     figure::{self, Inked, Sounding, Spectral},
@@ -20,6 +20,11 @@ pub fn plot(analysis: &Analysis) -> String {
         Analysis::Voice(analysis) => figure::waveform(&sounding(analysis)),
         Analysis::Ink(analysis) => figure::strokes(&inked(analysis)),
     };
+    alone(figure)
+}
+
+/// A figure with its style inside, so that it opens anywhere.
+pub(crate) fn alone(figure: Markup) -> String {
     let style = html! { style { (PreEscaped(FONTS)) } };
     let svg = figure.into_string();
     // The style must stand inside the root element, which the figure has written already.

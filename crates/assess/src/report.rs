@@ -2,6 +2,7 @@
 
 mod card_page;
 mod compared;
+mod costs;
 mod json;
 mod key;
 mod page;
@@ -16,6 +17,7 @@ pub(crate) use key::is_key;
 
 pub use card_page::{card_page, graded_page};
 pub use compared::{Compared, Judged, compared_page, compared_text};
+pub use costs::{cost_markdown, cost_refusal, cost_svg, cost_text, network_markdown};
 pub use json::report_json;
 pub(crate) use page::document;
 pub use page::report_page;

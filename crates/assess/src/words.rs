@@ -1,6 +1,7 @@
 //! How numbers, units and quality are put into words, the same in text and page.
 
 use feature::{Condition, Definition, Finding, Quality, Unit, Value, Verdict};
+use learn::Interval;
 
 /// A number as a person reads it: counts whole, the rest with three significant digits and no exponent.
 pub(crate) fn number(value: f64, unit: Unit) -> String {
@@ -71,6 +72,35 @@ pub(crate) fn caution(definition: &Definition, quality: &Quality) -> Option<Stri
     let breaks = |condition: &Condition| definition.breaks_under(*condition);
     let words: Vec<&str> = conditions(quality).into_iter().filter(breaks).map(Condition::word).collect();
     (!words.is_empty()).then(|| format!("unstable under {}", words.join(", ")))
+}
+
+/// A metric's name as people write it.
+pub(crate) fn of_figure(name: &str) -> &str {
+    match name {
+        "auc" => "AUC",
+        "macro_auc" => "macro AUC",
+        "brier" => "Brier score",
+        "calibration_slope" => "calibration slope",
+        "calibration_error" => "calibration error",
+        "log_loss" => "log loss",
+        other => other,
+    }
+}
+
+/// `387.6 KiB`.
+pub(crate) fn kib(bytes: u64) -> String {
+    format!("{:.1} KiB", bytes as f64 / 1024.0)
+}
+
+/// `0.952 (0.931–0.970)`.
+pub(crate) fn interval(it: &Interval) -> String {
+    format!("{:.3} ({:.3}–{:.3})", it.value, it.low, it.high)
+}
+
+/// `-0.0012 (-0.0030 to +0.0004)`; none is `0`, what only rounds to it keeps its sign.
+pub(crate) fn difference(it: &Interval) -> String {
+    let signed = |value: f64| if value.abs() < 1e-9 { "0".to_owned() } else { format!("{value:+.4}") };
+    format!("{} ({} to {})", signed(it.value), signed(it.low), signed(it.high))
 }
 
 /// A share as a percentage: whole in the middle, one decimal near 0 and 1, where a tenth matters. What is not quite none or all is not

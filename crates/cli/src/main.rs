@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod cohort;
 mod compare;
+mod cost;
 mod dictionary;
 mod evaluate;
 mod measure;
@@ -46,6 +47,7 @@ enum Command {
     Networks(networks::Line),
     Run(run_network::Line),
     Bench(bench::Line),
+    Cost(cost::Line),
     Quantize(quantize::Line),
     Serve(serve::Line),
 }
@@ -77,6 +79,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Networks(line) => networks::run(line),
         Command::Run(line) => run_network::run(line),
         Command::Bench(line) => bench::run(line),
+        Command::Cost(line) => cost::run(line),
         Command::Quantize(line) => quantize::run(line),
         Command::Serve(line) => serve::run(line),
     }

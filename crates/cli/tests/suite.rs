@@ -12,6 +12,8 @@ mod batch;
 mod cards;
 #[path = "suite/commands.rs"]
 mod commands;
+#[path = "suite/cost.rs"]
+mod cost;
 #[path = "suite/house.rs"]
 mod house;
 #[path = "suite/judged.rs"]

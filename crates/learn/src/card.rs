@@ -12,6 +12,7 @@ use crate::{
     audit::{Baselines, Finding},
     calibrate::Calibrator,
     conformal::Coverage,
+    cost::CostTable,
     digest,
     evaluate::{COPIED, CurvePoint, HoldoutLook, LeftOut, Permutation, Splits, Watch},
     metric::predictive_values,
@@ -79,6 +80,9 @@ pub struct Card {
     /// The evidence for each form and task of a trained screener; empty for an evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forms: Vec<FormEvidence>,
+    /// What running it in fewer bits costs; `None` where it is no network, or nobody measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostTable>,
     /// SHA-256 of the artefact of a trained screener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screener_digest: Option<String>,
@@ -190,6 +194,7 @@ impl Card {
             findings: audit::findings_of(cohort, groups, plan.seed),
             limits: words::limits(cohort),
             forms: vec![],
+            cost: None,
             screener_digest: None,
         }
     }

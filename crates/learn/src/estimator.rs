@@ -14,6 +14,7 @@ mod lbfgs;
 mod logistic;
 mod mlp;
 mod multinomial;
+mod perceptron;
 mod stack;
 mod svm;
 mod trees;
@@ -36,6 +37,7 @@ pub(crate) use cholesky::Cholesky;
 pub use fusion::Parts;
 pub(crate) use joint::{Joint, Told};
 pub(crate) use logistic::{log_loss, sigmoid};
+pub use perceptron::{Perceptron, PreparedColumn};
 
 /// An estimator with its settings. [`fit`](Self::fit) owns every step: imputation, logarithm, scale, coefficients.
 ///
@@ -437,6 +439,12 @@ impl Fitted {
     /// Intercept and coefficients (of standardised logs) of a line; `None` for everything else.
     pub fn coefficients(&self) -> Option<(f64, &[f64])> {
         self.fit.line().map(|line| (line.intercept, line.coefficients.as_slice()))
+    }
+
+    /// The network, where it is one on single cells, with how it prepares them; `None` for everything else. Its log-odds are
+    /// what [`scores`](Self::scores) gives.
+    pub fn perceptron(&self) -> Option<Perceptron> {
+        Perceptron::of(&self.fit)
     }
 }
 

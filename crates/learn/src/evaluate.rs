@@ -15,6 +15,7 @@ mod graded;
 mod holdout;
 mod left_out;
 mod nested;
+mod networks;
 mod outer;
 mod permutation;
 mod splits;
@@ -37,7 +38,7 @@ use crate::{
     seed::derive,
 };
 pub(crate) use left_out::mean_auc;
-pub(crate) use nested::{Nested, nested};
+pub(crate) use nested::{Nested, nested, search};
 pub(crate) use outer::{Outer, outer};
 pub(crate) use splits::inner_seed;
 pub(crate) use stage::Stage;
@@ -50,6 +51,7 @@ pub use graded::{
 };
 pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
+pub use networks::{FoldNetwork, fold_networks, whole_network};
 pub use outer::By;
 pub use permutation::Permutation;
 pub use splits::{OuterFold, Splits};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{calibrate::fit_line, estimator::sigmoid};
-use curve::Curve;
+pub(crate) use curve::Curve;
 #[cfg(test)]
 pub(crate) use graded::pearson;
 pub use graded::{ClassMetrics, OneClass, PointsMetrics};

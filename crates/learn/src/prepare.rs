@@ -14,7 +14,7 @@ pub(crate) const FLOOR: f64 = 0.01;
 
 /// A value farther from the mean than this many standard deviations counts as this far: one very slow person must not move a
 /// line, nor be carried along it beyond anything the training people showed.
-const FARTHEST: f64 = 4.0;
+pub(crate) const FARTHEST: f64 = 4.0;
 
 /// What was learned of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

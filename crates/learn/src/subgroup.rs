@@ -9,6 +9,7 @@ use study::{FeatureTable, Participant};
 use crate::{
     Plan,
     bootstrap::spread,
+    cost::Groups,
     metric::{Interval, Judged},
     seed::derive,
 };
@@ -73,6 +74,12 @@ pub(crate) fn groups<'a>(people: impl Iterator<Item = &'a Participant> + Clone) 
         all.extend(groups.into_iter().map(|(group, places)| (by, group, places)));
     }
     all
+}
+
+/// Every group of people of whom a grouping is known, by name (`sex female`), with their rows in the table.
+pub fn named_groups(table: &FeatureTable) -> Groups {
+    let named = |(by, group, rows): Grouped| (format!("{by} {group}"), rows);
+    groups(table.participants().iter()).into_iter().map(named).collect()
 }
 
 /// Every group, judged by the same out-of-fold probabilities.

@@ -36,6 +36,7 @@ mod artifact;
 pub mod bench;
 mod cache;
 mod error;
+mod four_bits;
 mod graph;
 #[allow(clippy::needless_range_loop)] // a tile is walked by two indices, and arrays beside it by one of them
 mod kernel;
@@ -69,7 +70,7 @@ pub use plan::{
     PerceptronWorkspace, Precision, Range, Residual, Window,
 };
 pub use plan_error::PlanError;
-pub use tensor::{Dtype, Tensor, Tensors, Values};
+pub use tensor::{Dtype, Tensor, Tensors, Values, softmax};
 pub use threads::available_threads;
 pub use tokens::Tokens;
 pub use weights::Weights;

@@ -1,5 +1,6 @@
 //! Plans: networks of known shape, with weights laid out and memory set aside before the first run.
 
+mod columns;
 mod convolution;
 mod decoder;
 mod dense;
@@ -9,6 +10,7 @@ mod perceptron;
 mod recognise;
 mod stem;
 
+pub(crate) use columns::Columns;
 pub use convolution::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
 };

@@ -392,9 +392,26 @@ impl<N: Into<String>> FromIterator<(N, Tensor)> for Tensors {
     }
 }
 
+/// The shares of scores: exp(score) ÷ Σ exp(score), without overflow, in f64; they sum to 1. No score gives none. `exp` is `libm`'s, so
+/// that bits do not depend on the system's.
+pub fn softmax(scores: &[f32]) -> Vec<f64> {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let raised: Vec<f64> = scores.iter().map(|score| libm::exp(f64::from(score - most))).collect();
+    let sum: f64 = raised.iter().sum();
+    raised.iter().map(|it| it / sum).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_sum_to_one_and_do_not_overflow() {
+        let shares = softmax(&[3.0e38, 3.0e38, 0.0]);
+        assert_eq!(shares, [0.5, 0.5, 0.0]);
+        assert!((softmax(&[1.0, 2.0, -7.0]).iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(softmax(&[]).is_empty());
+    }
 
     #[test]
     fn values_must_fill_their_shape() {

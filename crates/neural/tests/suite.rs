@@ -11,5 +11,7 @@ mod judge;
 mod language;
 #[path = "suite/quantize.rs"]
 mod quantize;
+#[path = "suite/shipped.rs"]
+mod shipped;
 #[path = "suite/whisper.rs"]
 mod whisper;

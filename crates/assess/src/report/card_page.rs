@@ -32,6 +32,7 @@ pub fn card_page(card: &Card) -> String {
         (rows::baselines(card))
         (more::chance_and_size(card))
         (rows::subgroups(card))
+        @if let Some(cost) = &card.cost { (super::costs::section(cost)) }
         @for form in &card.forms { (rows::tasks(form)) }
         (more::repeats(card))
         (origin::findings(&card.findings, &card.limits))

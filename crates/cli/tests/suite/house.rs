@@ -16,6 +16,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("voice", &["feature"]),
     ("ink", &["feature"]),
     ("neural", &[]),
+    ("perceive", &["feature", "voice", "ink", "neural"]),
+    ("training", &["feature", "study", "ink", "learn", "neural", "perceive"]),
     ("learn", &["feature", "study"]),
     ("assess", &["feature", "study", "voice", "ink", "learn", "neural"]),
     ("server", &["feature", "study", "neural", "assess"]),

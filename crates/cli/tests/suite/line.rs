@@ -23,6 +23,11 @@ pub(crate) fn inkling_at(home: &Path, arguments: &[&str]) -> Said {
     said(Command::new(env!("CARGO_BIN_EXE_inkling")).env("INKLING_HOME", home).args(arguments))
 }
 
+/// Runs `inkling` in this folder.
+pub(crate) fn inkling_in(folder: &Path, arguments: &[&str]) -> Said {
+    said(Command::new(env!("CARGO_BIN_EXE_inkling")).current_dir(folder).args(arguments))
+}
+
 fn said(command: &mut Command) -> Said {
     let output: Output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -5,6 +5,8 @@
 //! learned inside the training people: a fifth of them, by class, is set aside, the step with the lowest loss on them is noted,
 //! and the network is fitted again on everybody with that many steps (Prechelt 1998, "Early stopping — but when?").
 
+use std::ops::Range;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,18 @@ impl Mlp {
             spread: sheet.spread,
             weights: found,
         }
+    }
+
+    /// Its layers as numbers where it has one output: `[columns, hidden]`, hidden biases, `[hidden]`, output bias. What scales
+    /// the output is in the last two.
+    pub(super) fn layers(&self, columns: usize) -> Option<[Vec<f64>; 4]> {
+        let net = Layers { columns, hidden: self.hidden, outputs: self.outputs };
+        let [inner, inner_bias, outer, outer_bias] = net.of(&self.weights);
+        let scaled = |range: Range<usize>| self.weights[range].iter().map(|it| self.spread * it).collect();
+        let bias: Vec<f64> =
+            self.weights[outer_bias].iter().map(|it| self.centre + self.spread * it).collect();
+        let (inner, inner_bias) = (self.weights[inner].to_vec(), self.weights[inner_bias].to_vec());
+        (self.outputs == 1).then(|| [inner, inner_bias, scaled(outer), bias])
     }
 
     /// Log-odds of two classes, probabilities of three, or points: `[people, outputs]`.

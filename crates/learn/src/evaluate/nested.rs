@@ -97,15 +97,20 @@ pub(crate) fn outer_fold(
 }
 
 /// What inner folds decide.
-struct Search {
-    chosen: usize,
-    calibration: Calibration,
+pub(crate) struct Search {
+    pub(crate) chosen: usize,
+    pub(crate) calibration: Calibration,
     ranks: Ranks,
 }
 
 /// The setting with the best mean AUC over inner folds (the first of equals), and from its inner out-of-fold scores the
 /// calibration and the ranks of the bands.
-fn search(family: &Family, training: &Training<'_>, plan: &Plan, seed: u64) -> Result<Search, Error> {
+pub(crate) fn search(
+    family: &Family,
+    training: &Training<'_>,
+    plan: &Plan,
+    seed: u64,
+) -> Result<Search, Error> {
     let mut aucs = vec![0.0; family.grid.len()];
     let mut scores: Vec<Vec<Vec<f64>>> = vec![vec![]; family.grid.len()];
     let splits = training.split(plan.inner, seed)?;

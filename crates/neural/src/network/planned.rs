@@ -1,14 +1,15 @@
 //! Our own executor: networks whose shape is known ahead, by plans.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use super::Executor;
 use crate::kernel::Isa;
 use crate::plan::{
-    ConvolutionPlan, ConvolutionWorkspace, EncoderPlan, EncoderWorkspace, Found, PerceptronPlan,
+    Columns, ConvolutionPlan, ConvolutionWorkspace, EncoderPlan, EncoderWorkspace, Found, PerceptronPlan,
     PerceptronWorkspace, Precision, StemPlan, StemWorkspace,
 };
-use crate::{Error, Graph, PlanError, Port, Tensor};
+use crate::{Error, Graph, PlanError, Port, Tensor, Values};
 
 const NAME: &str = "planned";
 
@@ -26,6 +27,7 @@ enum Plan {
     Encoder(EncoderPlan),
     Spectral(Box<(StemPlan, EncoderPlan)>),
     Perceptron(PerceptronPlan),
+    Prepared(Box<(Columns, PerceptronPlan)>),
     Convolutions(Box<Pictures>),
 }
 
@@ -48,7 +50,17 @@ enum Memory {
     Encoder(Box<EncoderWorkspace>),
     Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
     Perceptron(PerceptronWorkspace),
+    Prepared(Box<Preparing>),
     Convolutions(Box<ConvolutionWorkspace>),
+}
+
+/// The memory of columns that are made ready for a perceptron.
+struct Preparing {
+    /// Of the steps of one row.
+    steps: Vec<f32>,
+    /// Rows made ready.
+    rows: Vec<f32>,
+    perceptron: PerceptronWorkspace,
 }
 
 impl Planned {
@@ -66,6 +78,9 @@ impl Planned {
                 Ok(Plan::Spectral(Box::new((stem, EncoderPlan::new(&it, precision, isa)?))))
             }),
             Found::Perceptron(it) => PerceptronPlan::new(&it, precision, isa).map(Plan::Perceptron),
+            Found::Prepared(columns, it) => {
+                PerceptronPlan::new(&it, precision, isa).map(|plan| Plan::Prepared(Box::new((columns, plan))))
+            }
             Found::Convolutions(it, ranges) => {
                 let (input, output) = (it.input, graph.outputs[0].shape.as_ref().map_or(2, Vec::len));
                 let plan = match precision {
@@ -100,6 +115,11 @@ impl Planned {
                 Memory::Spectral(Box::new((stem.workspace(), rows, plan.workspace(batch, tokens))))
             }
             Plan::Perceptron(plan) => Memory::Perceptron(plan.workspace(batch)),
+            Plan::Prepared(it) => Memory::Prepared(Box::new(Preparing {
+                steps: vec![0.0; it.0.memory()],
+                rows: vec![0.0; batch * it.0.width],
+                perceptron: it.1.workspace(batch),
+            })),
             Plan::Convolutions(it) => Memory::Convolutions(Box::new(it.plan.workspace())),
         };
         Room { shape, memory }
@@ -119,6 +139,9 @@ impl Planned {
             (Plan::Perceptron(plan), &[batch, width]) if width == plan.inputs() => {
                 Some((vec![batch, plan.outputs()], [batch, 1]))
             }
+            (Plan::Prepared(it), &[batch, width]) if width == it.0.width => {
+                Some((vec![batch, it.1.outputs()], [batch, 1]))
+            }
             (Plan::Convolutions(it), &[batch, channels, height, width])
                 if it.input == [channels, height, width] =>
             {
@@ -128,7 +151,9 @@ impl Planned {
         }
     }
 
-    fn calculate(&self, memory: &mut Memory, input: &[f32], output: &mut [f32]) -> Result<(), PlanError> {
+    /// Inputs of one shape; of plans of one input, the first.
+    fn calculate(&self, memory: &mut Memory, inputs: &[&[f32]], output: &mut [f32]) -> Result<(), PlanError> {
+        let input = inputs[0];
         match (&self.plan, memory) {
             (Plan::Encoder(plan), Memory::Encoder(room)) => plan.run(room, input, None, output),
             (Plan::Spectral(it), Memory::Spectral(memory)) => {
@@ -140,6 +165,15 @@ impl Planned {
                 plan.run(encoder, rows, None, output)
             }
             (Plan::Perceptron(plan), Memory::Perceptron(room)) => plan.run(room, input, output),
+            (Plan::Prepared(it), Memory::Prepared(memory)) => {
+                let ((columns, plan), Preparing { steps, rows, perceptron }) = (&**it, &mut **memory);
+                for (row, to) in rows.chunks_exact_mut(columns.width.max(1)).enumerate() {
+                    let of_row: Vec<&[f32]> =
+                        inputs.iter().map(|it| &it[row * columns.width..][..columns.width]).collect();
+                    columns.run(steps, &of_row, to);
+                }
+                plan.run(perceptron, rows, output)
+            }
             (Plan::Convolutions(it), Memory::Convolutions(room)) => {
                 let (from, to) = (it.input.iter().product::<usize>(), it.output.iter().product::<usize>());
                 let mut images = input.chunks_exact(from.max(1)).zip(output.chunks_exact_mut(to.max(1)));
@@ -152,6 +186,15 @@ impl Planned {
 
 fn failed(error: &PlanError) -> Error {
     Error::Run { executor: NAME, reason: error.to_string() }
+}
+
+/// The values as floats; booleans as 0 and 1.
+fn floats(tensor: &Tensor) -> Option<Cow<'_, [f32]>> {
+    match tensor.values() {
+        Values::F32(it) => Some(Cow::Borrowed(it)),
+        Values::Bool(it) => Some(Cow::Owned(it.iter().map(|it| f32::from(u8::from(*it))).collect())),
+        _ => None,
+    }
 }
 
 impl Executor for Planned {
@@ -172,13 +215,26 @@ impl Executor for Planned {
     }
 
     fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
-        let (port, input) = (&self.inputs[0], inputs[0]);
-        let unfit = || Error::tensor(&port.name, port.to_string(), format!("{:?}", input.shape()));
-        let values = input.as_f32().ok_or_else(unfit)?;
-        let (shape, batch) = self.outcome(input.shape()).ok_or_else(unfit)?;
+        let unfit = |at: usize| {
+            Error::tensor(
+                &self.inputs[at].name,
+                self.inputs[at].to_string(),
+                format!("{:?}", inputs[at].shape()),
+            )
+        };
+        let (shape, batch) = self.outcome(inputs[0].shape()).ok_or_else(|| unfit(0))?;
+        if let Some(at) = inputs.iter().position(|it| it.shape() != inputs[0].shape()) {
+            return Err(unfit(at));
+        }
+        let values: Vec<Cow<'_, [f32]>> = inputs
+            .iter()
+            .enumerate()
+            .map(|(at, input)| floats(input).ok_or_else(|| unfit(at)))
+            .collect::<Result<_, _>>()?;
+        let values: Vec<&[f32]> = values.iter().map(|it| &**it).collect();
         let mut output = vec![0.0; shape.iter().product()];
         let mut room = self.room(batch);
-        self.calculate(&mut room.memory, values, &mut output).map_err(|it| failed(&it))?;
+        self.calculate(&mut room.memory, &values, &mut output).map_err(|it| failed(&it))?;
         self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(room);
         Ok(vec![Tensor::f32(shape, output)?])
     }

@@ -10,7 +10,7 @@ use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView}
 use rten_tensor::Layout;
 
 use super::Executor;
-use crate::{Attribute, Dtype, Error, Graph, Node, Port, Tensor, Values};
+use crate::{Attribute, Dtype, Error, Graph, Node, Port, Tensor, Values, four_bits};
 
 const NAME: &str = "rten";
 
@@ -131,37 +131,11 @@ fn is_uneven(node: &Node) -> bool {
 
 /// A product with 4-bit weights as one with floats; none where it is another, or its weights are not known.
 fn unpacked(graph: &Graph, node: &Node) -> Option<Spelled> {
-    if !is_uneven(node) || node.int("bits", 0) != 4 || node.inputs.len() > 4 {
-        return None;
-    }
-    let length = |name: &str| usize::try_from(node.int(name, 0)).ok().filter(|it| *it > 0);
-    let (inputs, outputs, block) = (length("K")?, length("N")?, length("block_size")?);
-    let blocks = inputs.div_ceil(block);
-    let constant = |place: usize| graph.initialisers.get(node.input(place)?).map(Tensor::values);
-    let (Some(Values::U8(codes)), Some(Values::F32(scales))) = (constant(1), constant(2)) else {
-        return None;
-    };
-    let zeros = match node.input(3).map(|_| constant(3)) {
-        Some(Some(Values::U8(it))) => Some(it),
-        Some(_) => return None,
-        None => None,
-    };
-    let rows = blocks.div_ceil(2);
-    let fits = codes.len() == outputs.checked_mul(blocks)?.checked_mul(block.div_ceil(2))?
-        && scales.len() == outputs * blocks
-        && zeros.is_none_or(|it| it.len() == outputs * rows);
-    let half = |bytes: &[u8], at: usize| f32::from(bytes[at / 2] >> (at % 2 * 4) & 15);
-    let weight = |input: usize, output: usize| {
-        let (place, at) = (output * blocks + input / block, input % block);
-        let zero = zeros.map_or(8.0, |it| half(&it[output * rows..], input / block));
-        (half(&codes[place * block.div_ceil(2)..], at) - zero) * scales[place]
-    };
-    let weights = || (0..inputs).flat_map(|input| (0..outputs).map(move |output| (input, output)));
-    let weights = fits.then(|| weights().map(|(input, output)| weight(input, output)).collect())?;
+    let weights = is_uneven(node).then(|| four_bits::weights(graph, node))??;
     let name = format!("{}/floats", node.input(1)?);
     let product = Node::new("MatMul", [node.input(0)?, &name], [""; 0]);
     let made = Node { name: node.name.clone(), outputs: node.outputs.clone(), ..product };
-    Some((vec![made], name, Tensor::f32([inputs, outputs], weights).ok()?))
+    Some((vec![made], name, weights))
 }
 
 /// A convolution of integers in floating point, which is exact for sums below 2²⁴: rten pads with 0 instead of the zero point and,

@@ -2,12 +2,14 @@
 //!
 //! What is not exactly one of them is not found, and runs on another executor.
 
+mod columns;
 mod convolution;
 mod plain;
 
 use std::collections::BTreeMap;
 
 use self::plain::Plain;
+use super::columns::Columns;
 use super::convolution::{ConvolutionDescription, Range};
 use super::dense::Linear;
 use super::encoder::{EncoderBlock, EncoderDescription, Residual};
@@ -24,12 +26,14 @@ pub(crate) enum Found {
     Spectral(Stem, EncoderDescription),
     /// Linear layers, `[batch, inputs]` to `[batch, outputs]`.
     Perceptron(Vec<(Linear, Activation)>),
+    /// The same, of columns that are made ready first: inputs of `[batch, inputs]`.
+    Prepared(Columns, Vec<(Linear, Activation)>),
     /// Convolutions of images, and the range of each value where they were quantised, or why there is none.
     Convolutions(ConvolutionDescription, Result<Vec<Range>, String>),
 }
 
 impl Found {
-    /// What a graph of one input and one output is, and whether its weights were quantised; an error says why it is none of
+    /// What a graph of one output, and of one input unless its columns are made ready first, is, and whether its weights were quantised; an error says why it is none of
     /// these.
     pub(crate) fn of(graph: &Graph) -> Result<(Found, bool), String> {
         let plain = Plain::of(graph);
@@ -43,15 +47,18 @@ impl Found {
     }
 
     fn backwards(graph: &Graph) -> Option<Found> {
-        let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else { return None };
-        let (search, input) = (Search { graph, producers: graph.producers() }, input.name.as_str());
+        let [output] = &graph.outputs[..] else { return None };
+        let search = Search { graph, producers: graph.producers() };
+        let [input] = &graph.inputs[..] else { return search.prepared(&output.name) };
+        let input = input.name.as_str();
         if let Some((encoder, from)) = search.encoder(&output.name) {
             return match from == input {
                 true => Some(Found::Encoder(encoder)),
                 false => Some(Found::Spectral(search.stem(from, input)?, encoder)),
             };
         }
-        search.perceptron(&output.name, input).map(Found::Perceptron)
+        let (layers, from) = search.perceptron(&output.name)?;
+        if from == input { Some(Found::Perceptron(layers)) } else { search.prepared(&output.name) }
     }
 }
 
@@ -336,18 +343,25 @@ impl<'a> Search<'a> {
         usual.then_some((layer, node.input(0)?))
     }
 
-    /// Linear layers from `input` to `value`, each followed by `Relu`, GELU or nothing.
-    fn perceptron(&self, mut value: &'a str, input: &str) -> Option<Vec<(Linear, Activation)>> {
+    /// Linear layers up to `value`, each followed by `Relu`, GELU or nothing, and what goes into the first.
+    fn perceptron(&self, mut value: &'a str) -> Option<(Vec<(Linear, Activation)>, &'a str)> {
         let mut layers = vec![];
-        while value != input {
+        loop {
             let (activation, of) = match self.node(value, "Relu") {
                 Some(node) => (Activation::Relu, node.input(0)?),
                 None => self.gelu(value).unwrap_or((Activation::None, value)),
             };
-            let (layer, from) = self.linear(of)?;
+            let Some((layer, from)) = self.linear(of) else { break };
             layers.insert(0, (layer, activation));
             value = from;
         }
-        (!layers.is_empty()).then_some(layers)
+        (!layers.is_empty()).then_some((layers, value))
+    }
+
+    /// A perceptron of columns that are made ready first.
+    fn prepared(&self, value: &'a str) -> Option<Found> {
+        let (layers, from) = self.perceptron(value)?;
+        let columns = columns::columns(self, from, layers[0].0.inputs)?;
+        Some(Found::Prepared(columns, layers))
     }
 }

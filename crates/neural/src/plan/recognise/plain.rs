@@ -1,10 +1,11 @@
-//! A graph as it was before it was quantised: constants where constants were computed, and the range of each value that went
-//! through integers (`QuantizeLinear`, `DequantizeLinear`) in place of those operators.
+//! A graph as it was before it was quantised: constants where constants were computed, floats where weights had four bits
+//! (`MatMulNBits`), and the range of each value that went through integers (`QuantizeLinear`, `DequantizeLinear`) in place of those
+//! operators.
 
 use std::collections::BTreeMap;
 
 use super::super::convolution::Range;
-use crate::{Attribute, Graph, Node, Tensor, Values};
+use crate::{Attribute, Graph, Node, Tensor, Values, four_bits};
 
 /// A graph without what only changes how its numbers are written.
 pub(super) struct Plain {
@@ -94,6 +95,13 @@ impl Writing<'_> {
                     self.plain.graph.initialisers.insert(out, tensor);
                 }
                 self.plain.is_quantised = true;
+            }
+            "MatMulNBits" => {
+                let weights = four_bits::weights(self.from, node)?;
+                let name = format!("{}/floats", node.input(1)?);
+                let made = Node::new("MatMul", [self.name(node.input(0)?), name.clone()], [out]);
+                self.plain.graph.nodes.push(Node { name: node.name.clone(), ..made });
+                self.plain.graph.initialisers.insert(name, weights);
             }
             _ => return None,
         }
