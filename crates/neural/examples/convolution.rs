@@ -39,7 +39,8 @@ impl Build {
         let taps = inputs.max(1) * kernel * kernel;
         let window = Window { kernel: [kernel; 2], stride: [stride; 2], padding: [kernel / 2; 4] };
         let weights = self.noise(outputs * taps, (2.0 / taps as f32).sqrt());
-        let it = Convolution { from, weights, bias: vec![0.0; outputs], window, add: None, activation };
+        let bias = vec![0.0; outputs];
+        let it = Convolution { from, weights, steps: None, bias, window, add: None, activation };
         self.push(if inputs == 0 { ConvolutionStep::Depthwise(it) } else { ConvolutionStep::Convolution(it) })
     }
 
@@ -47,7 +48,7 @@ impl Build {
         let weights = self.noise(inputs * outputs, (2.0 / inputs as f32).sqrt());
         self.push(ConvolutionStep::Linear {
             from,
-            layer: Linear { weights, bias: vec![0.0; outputs], inputs },
+            layer: Linear::new(weights, vec![0.0; outputs], inputs),
             activation,
         })
     }

@@ -12,7 +12,7 @@ fn main() {
     let layer = |pair: &[usize]| {
         let (inputs, outputs) = (pair[0], pair[1]);
         (
-            Linear { weights: (0..inputs * outputs).map(value).collect(), bias: vec![0.1; outputs], inputs },
+            Linear::new((0..inputs * outputs).map(value).collect(), vec![0.1; outputs], inputs),
             Activation::Relu,
         )
     };

@@ -33,7 +33,9 @@
 #![deny(unsafe_code)] // allowed in `map.rs` and `kernel/*.rs` only; the house's test lists them
 
 mod artifact;
+mod assembly;
 pub mod bench;
+pub mod bert;
 mod cache;
 mod error;
 mod graph;

@@ -8,6 +8,8 @@ mod image;
 mod perceptron;
 mod recognise;
 mod stem;
+mod table;
+mod text;
 
 pub use convolution::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
@@ -22,3 +24,4 @@ pub use image::Window;
 pub use perceptron::{PerceptronPlan, PerceptronWorkspace};
 pub(crate) use recognise::Found;
 pub(crate) use stem::{StemPlan, StemWorkspace};
+pub(crate) use text::{Pooling, Role, TextPlan, TextWorkspace, Texts};

@@ -129,9 +129,15 @@ pub(crate) struct Int8Kernels {
 }
 
 impl Int8Kernels {
-    /// Quantises and lays out `[runs · run, outputs]` weights.
-    pub(crate) fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Int8Kernels {
-        let matrix = Int8Matrix::quantise(weights, weights.len() / bias.len().max(1), bias.len());
+    /// Quantises and lays out `[runs · run, outputs]` weights, or takes the integers they are by these scales.
+    pub(crate) fn pack(
+        isa: Isa,
+        weights: &[f32],
+        steps: Option<&[f32]>,
+        bias: &[f32],
+        from: Scale,
+    ) -> Int8Kernels {
+        let matrix = Int8Matrix::of(weights, weights.len() / bias.len().max(1), bias.len(), steps);
         let weights = Int8Weights::pack(isa, &matrix, bias);
         let shifts = weights.sums.iter().map(|line| Line(line.0.map(|sum| sum * from.zero))).collect();
         let scales = weights.scales.iter().map(|line| Line(line.0.map(|scale| scale * from.scale))).collect();

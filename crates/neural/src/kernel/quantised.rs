@@ -30,6 +30,16 @@ pub(crate) struct Int8Matrix {
 }
 
 impl Int8Matrix {
+    /// `[inputs, outputs]` weights: the integers they are where their scales are given, else quantised.
+    pub(crate) fn of(weights: &[f32], inputs: usize, outputs: usize, steps: Option<&[f32]>) -> Int8Matrix {
+        let Some(scales) = steps.filter(|it| it.len() == outputs) else {
+            return Int8Matrix::quantise(weights, inputs, outputs);
+        };
+        let code = |(weight, scale): (&f32, &f32)| (weight / scale).round() as i8;
+        let values = weights.iter().zip(scales.iter().cycle()).map(code).collect();
+        Int8Matrix { values, inputs, scales: scales.to_vec() }
+    }
+
     /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which those of the
     /// four weights whose products share 16 bits ([`Lanes::dot_both`]) that have one sign are together at most 126, rounded
     /// 128: 255 times that fits.

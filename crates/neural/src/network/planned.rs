@@ -1,12 +1,14 @@
 //! Our own executor: networks whose shape is known ahead, by plans.
 
-use std::sync::Mutex;
+mod texts;
+
+use std::sync::{Mutex, PoisonError};
 
 use super::Executor;
 use crate::kernel::Isa;
 use crate::plan::{
     ConvolutionPlan, ConvolutionWorkspace, EncoderPlan, EncoderWorkspace, Found, PerceptronPlan,
-    PerceptronWorkspace, Precision, StemPlan, StemWorkspace,
+    PerceptronWorkspace, Precision, StemPlan, StemWorkspace, TextPlan, TextWorkspace,
 };
 use crate::{Error, Graph, PlanError, Port, Tensor};
 
@@ -25,6 +27,7 @@ pub(super) struct Planned {
 enum Plan {
     Encoder(EncoderPlan),
     Spectral(Box<(StemPlan, EncoderPlan)>),
+    Texts(Box<TextPlan>),
     Perceptron(PerceptronPlan),
     Convolutions(Box<Pictures>),
 }
@@ -47,6 +50,7 @@ struct Room {
 enum Memory {
     Encoder(Box<EncoderWorkspace>),
     Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
+    Texts(Box<TextWorkspace>),
     Perceptron(PerceptronWorkspace),
     Convolutions(Box<ConvolutionWorkspace>),
 }
@@ -65,6 +69,7 @@ impl Planned {
             Found::Spectral(stem, it) => StemPlan::new(&stem, precision, isa).and_then(|stem| {
                 Ok(Plan::Spectral(Box::new((stem, EncoderPlan::new(&it, precision, isa)?))))
             }),
+            Found::Text(it) => TextPlan::new(&it, precision, isa).map(|it| Plan::Texts(Box::new(it))),
             Found::Perceptron(it) => PerceptronPlan::new(&it, precision, isa).map(Plan::Perceptron),
             Found::Convolutions(it, ranges) => {
                 let (input, output) = (it.input, graph.outputs[0].shape.as_ref().map_or(2, Vec::len));
@@ -86,7 +91,7 @@ impl Planned {
 
     /// Memory for a batch, used before or new.
     fn room(&self, shape: [usize; 2]) -> Room {
-        let mut rooms = self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = rooms.iter().position(|room| room.shape == shape) {
             return rooms.swap_remove(at);
         }
@@ -99,10 +104,23 @@ impl Planned {
                 let rows = vec![0.0; batch * tokens * plan.width()];
                 Memory::Spectral(Box::new((stem.workspace(), rows, plan.workspace(batch, tokens))))
             }
+            Plan::Texts(plan) => Memory::Texts(Box::new(plan.workspace(batch, tokens))),
             Plan::Perceptron(plan) => Memory::Perceptron(plan.workspace(batch)),
             Plan::Convolutions(it) => Memory::Convolutions(Box::new(it.plan.workspace())),
         };
         Room { shape, memory }
+    }
+
+    /// Runs with memory for a batch, which is kept for runs to come.
+    fn within(
+        &self,
+        shape: [usize; 2],
+        run: impl FnOnce(&mut Memory) -> Result<(), PlanError>,
+    ) -> Result<(), Error> {
+        let mut room = self.room(shape);
+        let outcome = run(&mut room.memory);
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+        outcome.map_err(|it| failed(&it))
     }
 
     /// The shape that comes out for the one that goes in.
@@ -172,14 +190,15 @@ impl Executor for Planned {
     }
 
     fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
+        if let Plan::Texts(plan) = &self.plan {
+            return self.read(plan, inputs);
+        }
         let (port, input) = (&self.inputs[0], inputs[0]);
         let unfit = || Error::tensor(&port.name, port.to_string(), format!("{:?}", input.shape()));
         let values = input.as_f32().ok_or_else(unfit)?;
         let (shape, batch) = self.outcome(input.shape()).ok_or_else(unfit)?;
         let mut output = vec![0.0; shape.iter().product()];
-        let mut room = self.room(batch);
-        self.calculate(&mut room.memory, values, &mut output).map_err(|it| failed(&it))?;
-        self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(room);
+        self.within(batch, |memory| self.calculate(memory, values, &mut output))?;
         Ok(vec![Tensor::f32(shape, output)?])
     }
 }

@@ -17,6 +17,8 @@ pub struct Convolution {
     pub from: usize,
     /// `[outputs, inputs, kernel height, kernel width]`; of a depthwise convolution `[channels, 1, …]`.
     pub weights: Vec<f32>,
+    /// Scales, one an output, that the weights are signed 8-bit integers times, where they come so.
+    pub steps: Option<Vec<f32>>,
     /// `[outputs]`.
     pub bias: Vec<f32>,
     /// How it moves.
@@ -25,6 +27,12 @@ pub struct Convolution {
     pub add: Option<usize>,
     /// What follows.
     pub activation: Activation,
+}
+
+impl Convolution {
+    fn has_a_step_an_output(&self) -> bool {
+        self.steps.as_ref().is_none_or(|it| it.len() == self.bias.len())
+    }
 }
 
 /// One step of a convolutional network. Value 0 is the input, value *n* the outcome of step *n* − 1.
@@ -95,7 +103,8 @@ trait Number: Cell + PartialOrd {
     type Kernels: std::fmt::Debug;
     const PRECISION: Precision;
 
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Self::Kernels;
+    /// `weights` by runs of a patch, with the scales they are whole multiples of, if any.
+    fn pack(isa: Isa, weights: (&[f32], Option<&[f32]>), bias: &[f32], from: Scale) -> Self::Kernels;
     fn convolve(
         of: &Self::Kernels,
         image: &[Self],
@@ -106,14 +115,14 @@ trait Number: Cell + PartialOrd {
     /// What stands for 0.
     fn zero(scale: Scale) -> Self;
     /// Weights of one channel, and what a sum of theirs is to be multiplied by.
-    fn taps(weights: &[f32], from: Scale) -> (Vec<f32>, f32);
+    fn taps(weights: &[f32], step: Option<f32>, from: Scale) -> (Vec<f32>, f32);
 }
 
 impl Number for f32 {
     type Kernels = FloatWeights;
     const PRECISION: Precision = Precision::Float;
 
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], _: Scale) -> FloatWeights {
+    fn pack(isa: Isa, (weights, _): (&[f32], Option<&[f32]>), bias: &[f32], _: Scale) -> FloatWeights {
         FloatWeights::pack(isa, weights, weights.len() / bias.len().max(1), bias)
     }
 
@@ -125,7 +134,7 @@ impl Number for f32 {
         0.0
     }
 
-    fn taps(weights: &[f32], _: Scale) -> (Vec<f32>, f32) {
+    fn taps(weights: &[f32], _: Option<f32>, _: Scale) -> (Vec<f32>, f32) {
         (weights.to_vec(), 1.0)
     }
 }
@@ -134,8 +143,8 @@ impl Number for u8 {
     type Kernels = Int8Kernels;
     const PRECISION: Precision = Precision::Int8;
 
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Int8Kernels {
-        Int8Kernels::pack(isa, weights, bias, from)
+    fn pack(isa: Isa, (weights, steps): (&[f32], Option<&[f32]>), bias: &[f32], from: Scale) -> Int8Kernels {
+        Int8Kernels::pack(isa, weights, steps, bias, from)
     }
 
     fn convolve(
@@ -152,9 +161,9 @@ impl Number for u8 {
         scale.zero.clamp(0, 255) as u8
     }
 
-    fn taps(weights: &[f32], from: Scale) -> (Vec<f32>, f32) {
+    fn taps(weights: &[f32], step: Option<f32>, from: Scale) -> (Vec<f32>, f32) {
         let most = weights.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
-        let scale = if most > 0.0 { most / 127.0 } else { 1.0 };
+        let scale = step.unwrap_or(if most > 0.0 { most / 127.0 } else { 1.0 });
         (weights.iter().map(|weight| (weight / scale).round()).collect(), scale * from.scale)
     }
 }
@@ -456,7 +465,7 @@ fn stage<T: Number>(
             let (from, to) = (image(it.from), image(out));
             let patches = from.patches(&it.window, to.size);
             let weights = by_runs(it, from, &patches);
-            let kernels = T::pack(isa, &weights, &it.bias, scales[it.from]);
+            let kernels = T::pack(isa, (&weights, it.steps.as_deref()), &it.bias, scales[it.from]);
             Stage::Convolution { at: it.add, from: it.from, kernels, patches, activation: it.activation }
         }
         ConvolutionStep::Depthwise(it) => {
@@ -505,7 +514,7 @@ fn taps<T: Number>(it: &Convolution, from: &Image, scale: Scale) -> Taps {
         zero: scale.zero as f32,
     };
     for (channel, of) in it.weights.chunks_exact(count).enumerate() {
-        let (weights, factor) = T::taps(of, scale);
+        let (weights, factor) = T::taps(of, it.steps.as_ref().map(|it| it[channel]), scale);
         for (tap, weight) in weights.into_iter().enumerate() {
             taps.weights[tap * wide + channel] = weight;
         }
@@ -548,14 +557,14 @@ fn outcome(step: &ConvolutionStep, places: &[Place]) -> Option<Place> {
             let fits = it
                 .add
                 .is_none_or(|add| image(add).is_some_and(|it| it.size == out.size && it.channels == outputs));
-            (fits && weights == it.weights.len()).then_some(Place::Image(out))
+            (fits && weights == it.weights.len() && it.has_a_step_an_output()).then_some(Place::Image(out))
         }
         ConvolutionStep::Depthwise(it) => {
             let from = image(it.from)?;
             let out = Image::new(from.channels, it.window.over(from.size)?);
             let weights = from.channels * it.window.kernel[0] * it.window.kernel[1];
             let fits = it.add.is_none() && it.bias.len() == from.channels && weights == it.weights.len();
-            fits.then_some(Place::Image(out))
+            (fits && it.has_a_step_an_output()).then_some(Place::Image(out))
         }
         ConvolutionStep::MaxPool { from, window } => {
             let from = image(*from)?;

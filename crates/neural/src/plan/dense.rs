@@ -36,9 +36,17 @@ pub struct Linear {
     pub bias: Vec<f32>,
     /// Values that go in.
     pub inputs: usize,
+    /// Scales, one an output, that the weights are signed 8-bit integers times, where they come so: a plan of integers then
+    /// takes those as they are.
+    pub steps: Option<Vec<f32>>,
 }
 
 impl Linear {
+    /// Weights and bias in floating point.
+    pub fn new(weights: Vec<f32>, bias: Vec<f32>, inputs: usize) -> Linear {
+        Linear { weights, bias, inputs, steps: None }
+    }
+
     /// Values that come out.
     pub fn outputs(&self) -> usize {
         self.bias.len()
@@ -63,6 +71,11 @@ impl Linear {
             weights: (0..inputs).flat_map(row).copied().collect(),
             bias: layers.iter().flat_map(|layer| &layer.bias).copied().collect(),
             inputs,
+            steps: layers
+                .iter()
+                .map(|layer| layer.steps.as_deref())
+                .collect::<Option<Vec<_>>>()
+                .map(|it| it.concat()),
         }
     }
 }
@@ -81,7 +94,8 @@ impl Dense {
                 Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias))
             }
             Precision::Int8 => {
-                let matrix = Int8Matrix::quantise(&layer.weights, layer.inputs, layer.outputs());
+                let matrix =
+                    Int8Matrix::of(&layer.weights, layer.inputs, layer.outputs(), layer.steps.as_deref());
                 Dense::Int8(Int8Weights::pack(isa, &matrix, &layer.bias))
             }
         }
