@@ -1,5 +1,6 @@
 //! Our own executor: networks whose shape is known ahead, by plans.
 
+pub(super) mod packed;
 mod texts;
 
 use std::sync::{Mutex, PoisonError};
@@ -75,6 +76,7 @@ impl Planned {
                 let (input, output) = (it.input, graph.outputs[0].shape.as_ref().map_or(2, Vec::len));
                 let plan = match precision {
                     Precision::Float => ConvolutionPlan::float(&it, isa),
+                    Precision::Bf16 => ConvolutionPlan::bf16(&it, isa),
                     Precision::Int8 => ConvolutionPlan::int8(&it, &ranges.map_err(refused)?, isa),
                 };
                 plan.map(|plan| {
@@ -87,6 +89,17 @@ impl Planned {
         let (inputs, outputs) = (graph.inputs.clone(), graph.outputs.clone());
         let plan = plan.map_err(|it| failed(&it))?;
         Ok(Planned { inputs, outputs, precision, plan, rooms: Mutex::default() })
+    }
+
+    /// Layers whose weights came in integers that the kernels cannot hold on every processor, and were quantised again.
+    pub(super) fn again(&self) -> usize {
+        match &self.plan {
+            Plan::Encoder(plan) => plan.again(),
+            Plan::Spectral(it) => it.1.again(),
+            Plan::Texts(plan) => plan.encoder.again(),
+            Plan::Perceptron(plan) => plan.again(),
+            Plan::Convolutions(it) => it.plan.again(),
+        }
     }
 
     /// Memory for a batch, used before or new.

@@ -15,7 +15,7 @@ use crate::kernel::{Isa, Plane, WIDTH};
 pub(super) const GROUP: usize = 48;
 
 /// Where a block normalises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Residual {
     /// `norm(x + f(x))`, as BERT does.
     PostNorm,
@@ -114,15 +114,15 @@ pub(crate) struct Block {
 /// An encoder ready to run.
 #[derive(Debug)]
 pub struct EncoderPlan {
-    isa: Isa,
-    precision: Precision,
-    heads: usize,
-    width: usize,
-    hidden: usize,
-    residual: Residual,
-    activation: Activation,
-    blocks: Vec<Block>,
-    last_norm: Option<Norm>,
+    pub(super) isa: Isa,
+    pub(super) precision: Precision,
+    pub(super) heads: usize,
+    pub(super) width: usize,
+    pub(super) hidden: usize,
+    pub(super) residual: Residual,
+    pub(super) activation: Activation,
+    pub(super) blocks: Vec<Block>,
+    pub(super) last_norm: Option<Norm>,
 }
 
 /// The memory of one run of an [`EncoderPlan`]; one for each thread.
@@ -220,12 +220,20 @@ impl EncoderPlan {
             narrow: Activations::new(self.isa, GROUP, self.width),
             wide: Activations::new(self.isa, GROUP, self.hidden),
             scratch: match self.precision {
-                Precision::Float => Room::Float(Scratch::new(tokens, self.width / self.heads)),
+                Precision::Float | Precision::Bf16 => {
+                    Room::Float(Scratch::new(tokens, self.width / self.heads))
+                }
                 Precision::Int8 => {
                     Room::Integer(Box::new(IntegerScratch::new(tokens, self.width / self.heads)))
                 }
             },
         }
+    }
+
+    /// Layers whose integers could not be taken.
+    pub(crate) fn again(&self) -> usize {
+        let layers = self.blocks.iter().flat_map(|it| [&it.attend, &it.output, &it.up, &it.down]);
+        layers.filter(|it| it.is_again()).count()
     }
 
     /// Values of a token.

@@ -53,7 +53,7 @@ impl Found {
         Ok((Found::Convolutions(description, ranges), plain.is_quantised))
     }
 
-    fn backwards(plain: &Plain) -> Option<Found> {
+    fn backwards(plain: &Plain<'_>) -> Option<Found> {
         let ([input], [output]) = (&plain.graph.inputs[..], &plain.graph.outputs[..]) else { return None };
         let (search, input) = (Search::of(plain), input.name.as_str());
         if let Some((encoder, None, from)) = search.encoder(&output.name) {
@@ -80,6 +80,7 @@ fn linear_of(weights: &Tensor, steps: Option<&Steps>, bias: Vec<f32>, turned: bo
 }
 
 struct Search<'a> {
+    plain: &'a Plain<'a>,
     graph: &'a Graph,
     steps: &'a BTreeMap<String, Steps>,
     producers: BTreeMap<&'a str, usize>,
@@ -104,8 +105,8 @@ type FoundBlock<'a> = (EncoderBlock, (usize, Activation, Option<&'a str>), &'a s
 type FoundEncoder<'a> = (EncoderDescription, Option<&'a str>, &'a str);
 
 impl<'a> Search<'a> {
-    fn of(plain: &'a Plain) -> Self {
-        Search { graph: &plain.graph, steps: &plain.steps, producers: plain.graph.producers() }
+    fn of(plain: &'a Plain<'a>) -> Self {
+        Search { plain, graph: &plain.graph, steps: &plain.steps, producers: plain.graph.producers() }
     }
 
     /// The node of this operator that produces a value.
@@ -122,7 +123,7 @@ impl<'a> Search<'a> {
     }
 
     fn constant(&self, name: &str) -> Option<&'a Tensor> {
-        self.graph.initialisers.get(name)
+        self.plain.constant(name)
     }
 
     fn is_number(&self, name: &str, value: f32) -> bool {

@@ -9,7 +9,7 @@ use crate::kernel::Isa;
 use crate::kernel::rows::Norm;
 
 /// What an input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Role {
     /// Rows of this table.
     Table(usize),
@@ -18,7 +18,7 @@ pub(crate) enum Role {
 }
 
 /// What becomes of the states of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Pooling {
     /// They are the answer.
     None,
@@ -76,7 +76,7 @@ pub(crate) struct TextDescription {
 /// An encoder of texts ready to run.
 #[derive(Debug)]
 pub(crate) struct TextPlan {
-    isa: Isa,
+    pub(super) isa: Isa,
     pub(crate) roles: Vec<Role>,
     pub(crate) tables: Vec<Table>,
     pub(crate) positions: Vec<f32>,

@@ -178,7 +178,7 @@ impl<'a> Layers<'a> {
 
 /// The precision of a layout.
 fn packed_as(at: &str, layout: &str) -> Result<Precision, Error> {
-    let known = [Precision::Float, Precision::Int8];
+    let known = Precision::ALL;
     let found = known.into_iter().find(|it| Dense::layout(*it) == layout);
     let expected = || known.map(Dense::layout).join(" or ");
     found.ok_or_else(|| {

@@ -12,7 +12,7 @@ use crate::{Dim, Graph, Node, Tensor};
 pub(super) type Found = (ConvolutionDescription, Result<Vec<Range>, String>);
 
 /// What a graph of one image in and one value out is, or which node is not planned.
-pub(super) fn convolutions(plain: &Plain) -> Result<Found, String> {
+pub(super) fn convolutions(plain: &Plain<'_>) -> Result<Found, String> {
     let (graph, ranges) = (&plain.graph, &plain.ranges);
     let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else {
         return Err("has not one input and one output".into());
@@ -23,7 +23,6 @@ pub(super) fn convolutions(plain: &Plain) -> Result<Found, String> {
     };
     let mut walk = Walk {
         plain,
-        graph,
         uses: uses(graph),
         steps: vec![],
         places: vec![Place {
@@ -83,8 +82,7 @@ enum Held {
 }
 
 struct Walk<'a> {
-    plain: &'a Plain,
-    graph: &'a Graph,
+    plain: &'a Plain<'a>,
     uses: BTreeMap<&'a str, usize>,
     steps: Vec<ConvolutionStep>,
     places: Vec<Place<'a>>,
@@ -113,7 +111,7 @@ impl<'a> Walk<'a> {
     }
 
     fn constant(&self, name: &str) -> Option<&'a Tensor> {
-        self.graph.initialisers.get(name)
+        self.plain.constant(name)
     }
 
     fn place(&self, name: &str) -> Option<usize> {

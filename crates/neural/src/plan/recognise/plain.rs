@@ -11,7 +11,9 @@ use super::super::convolution::Range;
 use crate::{Attribute, Graph, Node, Tensor, Values};
 
 /// A graph without what only changes how its numbers are written.
-pub(super) struct Plain {
+pub(super) struct Plain<'a> {
+    from: &'a Graph,
+    /// Its nodes and ports, and the constants that are new; the others are where they were.
     pub(super) graph: Graph,
     /// What each value that was quantised can be; holds 0.
     pub(super) ranges: BTreeMap<String, Range>,
@@ -38,14 +40,9 @@ impl Steps {
     }
 }
 
-impl Plain {
-    pub(super) fn of(graph: &Graph) -> Plain {
-        let mut it = Writing {
-            from: graph,
-            aliases: BTreeMap::new(),
-            held: BTreeMap::new(),
-            plain: Plain::empty(graph),
-        };
+impl<'a> Plain<'a> {
+    pub(super) fn of(graph: &'a Graph) -> Self {
+        let mut it = Writing { aliases: BTreeMap::new(), held: BTreeMap::new(), plain: Plain::empty(graph) };
         for node in &graph.nodes {
             it.node(node);
         }
@@ -57,9 +54,20 @@ impl Plain {
         it.plain
     }
 
-    fn empty(graph: &Graph) -> Plain {
-        let graph = Graph { nodes: vec![], ..graph.clone() };
-        Plain { graph, ranges: BTreeMap::new(), steps: BTreeMap::new(), is_quantised: false }
+    fn empty(from: &'a Graph) -> Self {
+        let graph = Graph {
+            name: from.name.clone(),
+            inputs: from.inputs.clone(),
+            outputs: from.outputs.clone(),
+            opsets: from.opsets.clone(),
+            ..Graph::default()
+        };
+        Plain { from, graph, ranges: BTreeMap::new(), steps: BTreeMap::new(), is_quantised: false }
+    }
+
+    /// A constant by its name.
+    pub(super) fn constant(&self, name: &str) -> Option<&Tensor> {
+        self.graph.initialisers.get(name).or_else(|| self.from.initialisers.get(name))
     }
 }
 
@@ -81,11 +89,10 @@ enum Held {
 }
 
 struct Writing<'a> {
-    from: &'a Graph,
     /// Values that are others under another name.
     aliases: BTreeMap<String, String>,
     held: BTreeMap<String, Held>,
-    plain: Plain,
+    plain: Plain<'a>,
 }
 
 impl Writing<'_> {
@@ -101,7 +108,7 @@ impl Writing<'_> {
     }
 
     fn constant(&self, name: &str) -> Option<&Tensor> {
-        self.from.initialisers.get(name)
+        self.plain.from.initialisers.get(name)
     }
 
     /// Leaves a node out, if it can be.
@@ -164,7 +171,7 @@ impl Writing<'_> {
         let of = node.input(0)?;
         match self.held.get(of).cloned() {
             Some(Held::Quantised { from, range }) => {
-                if let Some(range) = range.filter(|_| !self.plain.graph.initialisers.contains_key(&from)) {
+                if let Some(range) = range.filter(|_| self.plain.constant(&from).is_none()) {
                     self.plain.ranges.insert(from.clone(), range);
                 }
                 self.aliases.insert(out, from);

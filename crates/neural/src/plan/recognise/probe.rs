@@ -33,11 +33,11 @@ impl Search<'_> {
         let given = given.iter().filter(|(name, _)| used.contains(name));
         let given: Tensors = given.map(|(name, tensor)| (name, tensor.clone())).collect();
         let port = |(name, tensor): (&str, &Tensor)| Port::fixed(name, tensor.dtype(), tensor.shape());
-        let initialisers = self.graph.initialisers.iter().filter(|(name, _)| used.contains(name.as_str()));
+        let constant = |name: &&str| Some(((*name).to_owned(), self.constant(name)?.clone()));
         let part = Graph {
             inputs: given.iter().map(port).collect(),
             outputs: vec![Port { name: value.to_owned(), dtype, shape: None }],
-            initialisers: initialisers.map(|(name, tensor)| (name.clone(), tensor.clone())).collect(),
+            initialisers: used.iter().filter_map(constant).collect(),
             nodes,
             opsets: self.graph.opsets.clone(),
             ..Graph::default()
