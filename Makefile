@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 INKLING := $(or $(CARGO_TARGET_DIR),target)/release/inkling
 
-.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
+.PHONY: help demo build check setup format lint test doc licences bench bench-darwin bench-assess bench-large bench-peers bench-cold bench-quantize bench-voice bench-many bench-whisper bench-language robustness fuzz fixtures screeners darwin picture clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,8 +55,13 @@ bench-darwin: build ## nested evaluation against scikit-learn; REPEATS and FAMIL
 bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 500 features
 	@python3 bench/large.py $(INKLING)
 
-bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
+bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side, also with real weights (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)
+
+bench-cold: build ## CPU time and memory of a cold process from its start to a network's first answer
+	@mkdir -p $(dir $(INKLING))../networks
+	@cargo run --quiet -p inkling-neural --example peers -- $(dir $(INKLING))../networks
+	@python3 bench/cold.py $(INKLING) $(dir $(INKLING))../networks
 
 bench-quantize: build ## our quantiser and onnxruntime.quantization on the same networks and samples (PyPI); NETWORKS chooses
 	@bench/quantize.sh $(INKLING) $(NETWORKS)

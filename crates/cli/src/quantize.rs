@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use neural::{
-    Graph, digest,
+    Graph, Network, digest,
     quantize::{Budget, Calibration, Quantised, Recipe, Samples, Scheme, quantise},
 };
 use serde_json::json;
@@ -24,7 +24,7 @@ use serde_json::json;
 pub(crate) struct Line {
     /// An ONNX file in floating point, or the name of an installed network.
     network: PathBuf,
-    /// Where the quantised network goes.
+    /// Where the quantised network goes; beside it, as .inkpack, the same for our own plan, where it has one.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// What becomes integers.
@@ -125,6 +125,14 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let made = quantise(&graph, &line.recipe(digest(&source)), calibrate.as_ref(), held.as_ref())?;
     let bytes = made.graph.to_onnx();
     write(&line.out, &bytes)?;
+    let packed = line.out.with_extension("inkpack");
+    match Network::packing(&made.graph, None) {
+        Ok(packing) => {
+            packing.write(&packed)?;
+            eprintln!("packed for our plan: {}", packed.display());
+        }
+        Err(reason) => eprintln!("not packed for our plan: {reason}"),
+    }
     match line.format {
         Format::Json => println!("{}", as_json(&made, [source.len(), bytes.len()])?),
         Format::Table => print!("{}", as_table(&made, [source.len(), bytes.len()])?),

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
 use neural::{
-    Attribute, Dtype, Graph, Isa, Network, Node, Precision, Tensor, Tensors, Values, Weights,
+    Attribute, Dtype, Graph, Isa, Network, Node, Options, Precision, Tensor, Tensors, Values, Weights,
     bert::{Answer, graph},
     quantize::{Calibration, Recipe, Samples, Scheme, quantise},
     weights::{Layout, Packing},
@@ -174,9 +174,11 @@ fn texts_are_planned_and_agree_with_rten_whatever_exporter_wrote_them() {
             let got = answer(&network, &batch);
             let apart = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(apart < 2e-4 && got.len() == expected.len(), "{what:?}: {apart}");
-            let small = Network::by_plan(&graph, Precision::Int8, Isa::best()).unwrap();
-            let cosine = cosine(&answer(&small, &batch), &expected);
-            assert!(cosine > 0.995, "{what:?}: {cosine}");
+            for (precision, least) in [(Precision::Int8, 0.995), (Precision::Bf16, 0.9999)] {
+                let small = Network::by_plan(&graph, precision, Isa::best()).unwrap();
+                let cosine = cosine(&answer(&small, &batch), &expected);
+                assert!(cosine > least, "{what:?} {precision:?}: {cosine}");
+            }
         }
     }
 }
@@ -185,7 +187,7 @@ fn texts_are_planned_and_agree_with_rten_whatever_exporter_wrote_them() {
 fn a_text_has_the_same_answer_alone_and_beside_longer_ones_on_every_isa() {
     let lengths = [3, 17, 1, 8];
     let batch = texts(&lengths);
-    for precision in [Precision::Float, Precision::Int8] {
+    for precision in Precision::ALL {
         let mut judge = None;
         for isa in Isa::ALL.into_iter().filter(|it| it.is_available()) {
             for what in [Answer::Sentence, Answer::States] {
@@ -210,6 +212,32 @@ fn a_text_has_the_same_answer_alone_and_beside_longer_ones_on_every_isa() {
             }
         }
     }
+}
+
+/// The plan of a graph, written, read and opened.
+fn repacked(graph: &Graph, precision: Option<Precision>) -> Network {
+    let bytes = Network::packing(graph, precision).unwrap().to_bytes().unwrap();
+    Network::of_weights(&Weights::from_bytes(bytes).unwrap(), &Options::default()).unwrap()
+}
+
+#[test]
+fn a_packed_plan_has_the_answers_of_its_graph_to_the_bit() {
+    let batch = texts(&[9, 4, 12]);
+    for precision in Precision::ALL {
+        for what in [Answer::Sentence, Answer::States] {
+            let whole = Network::by_plan(&bert(what), precision, Isa::best()).unwrap();
+            let packed = repacked(&bert(what), Some(precision));
+            assert_eq!((packed.executor(), packed.precision()), ("planned", Some(precision)));
+            assert_eq!((packed.inputs(), packed.outputs()), (whole.inputs(), whole.outputs()));
+            assert_eq!(answer(&packed, &batch), answer(&whole, &batch), "{precision:?}");
+        }
+    }
+    let bytes = Network::packing(&bert(Answer::States), Some(Precision::Int8)).unwrap().to_bytes().unwrap();
+    let weights = Weights::from_bytes(bytes).unwrap();
+    weights.verify().unwrap();
+    let asked = Options::default().with(Some(Precision::Float));
+    let message = Network::of_weights(&weights, &asked).err().unwrap().to_string();
+    assert!(message.contains("packed as int8"), "{message}");
 }
 
 #[test]
@@ -280,6 +308,7 @@ fn quantised_texts_are_planned_with_the_integers_they_have() {
                 network.reason()
             );
             // In floating point the plan computes with the numbers that the integers stand for, as rten does where it dequantises.
+            assert_eq!(answer(&repacked(&made, None), &batch), answer(&network, &batch), "packed");
             let as_floats = Network::by_plan(&made, Precision::Float, Isa::best()).unwrap();
             let (ours, theirs) = (answer(&network, &batch), answer(&as_floats, &batch));
             assert!(cosine(&ours, &theirs) > 0.999, "{scheme:?}: {}", cosine(&ours, &theirs));

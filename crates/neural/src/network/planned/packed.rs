@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Planned};
 use crate::plan::{EncoderPlan, Packable, PerceptronPlan, TextPlan};
-use crate::{Error, Graph, Isa, Note, Port, Precision, Weights, weights::Packing};
+use crate::{Dim, Error, Graph, Isa, Note, Port, Precision, Weights, weights::Packing};
 
 /// The note that says that a file is a plan.
 pub(in crate::network) const SPECIFICATION: &str = "PlannedSpec";
 
 /// The note that says how it is put together.
 const SHAPE: &str = "plan";
+
+/// Most values of an input or output whose dimensions are fixed.
+const MOST_VALUES: u64 = 1 << 24;
 
 /// Everything that is no weight.
 #[derive(Serialize, Deserialize)]
@@ -69,6 +72,11 @@ impl Planned {
         if asked.is_some_and(|it| it != precision) {
             let reason = format!("packed as {}; open the network it was packed from", precision.name());
             return Err(Error::refused("packed weights", reason));
+        }
+        for port in inputs.iter().chain(&outputs) {
+            let fixed = port.shape.iter().flatten().filter_map(|it| if let Dim::Fixed(it) = it { Some(*it) } else { None });
+            let values = fixed.fold(1u64, |all, it| all.saturating_mul(it as u64));
+            Error::limit(format!("port {:?}", port.name), MOST_VALUES, values, "values")?;
         }
         let how = (isa, precision);
         let plan = match plan {
