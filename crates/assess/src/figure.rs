@@ -22,7 +22,7 @@ pub(crate) use evidence::evidence;
 pub(crate) use forest::Forest;
 pub(crate) use graded::{agreement, confusion, of_classes, predicted, signed};
 pub(crate) use judged::{Benefit, CalibrationBin, RocPoint, calibration, decision, distribution, roc};
-pub(crate) use learning::{learning_curve, permutation};
+pub(crate) use learning::{Metric, learning_curve, permutation};
 pub(crate) use spectrogram::Spectral;
 pub(crate) use strip::{Reference, strip};
 pub(crate) use strokes::{Inked, strokes};

@@ -16,8 +16,8 @@ use learn::{
     card::Reading,
     conformal::Coverage,
     evaluate::{
-        By, ClassEvidence, Family, GradedGroup, GradedMetrics, HoldoutLook, Target, Work, count_look,
-        evaluate_graded_resuming, evaluate_resuming, look,
+        By, ClassEvidence, Family, GradedGroup, GradedLook, GradedMetrics, HoldoutLook, Permutation, Target,
+        Work, count_graded_look, count_look, evaluate_graded_resuming, evaluate_resuming, look, look_graded,
     },
     metric::{ClassMetrics, PointsMetrics},
 };
@@ -53,13 +53,16 @@ pub(crate) struct Line {
     /// Inner folds, for settings and calibration.
     #[arg(long, default_value_t = 4)]
     inner: usize,
-    /// How scores become probabilities: platt, isotonic, beta, or best (by log loss on inner folds).
-    #[arg(long, default_value = "platt", value_parser = calibration)]
-    calibration: Calibrator,
-    /// Share of each class that the bands may put on the wrong side; the rest is indeterminate.
-    #[arg(long, default_value_t = 0.1)]
-    error_rate: f64,
-    /// Permutations of the labels through the whole procedure, of logistic regression; 0 for none.
+    /// How scores become probabilities: platt (the default), isotonic, beta, or best (by log loss on inner folds). Only for
+    /// the target impaired: nothing else is calibrated.
+    #[arg(long, value_parser = calibration)]
+    calibration: Option<Calibrator>,
+    /// Share of each class that the bands may put on the wrong side, 0.1 by default; the rest is indeterminate. Only for the
+    /// target impaired: nothing else has bands.
+    #[arg(long)]
+    error_rate: Option<f64>,
+    /// Permutations of the labels through the whole procedure, of lines alone (logistic, or elastic-net for points); 0 for
+    /// none.
     #[arg(long, default_value_t = 99)]
     permutations: usize,
     /// Shares of the training people at which the learning curve has points; none for no curve.
@@ -99,9 +102,7 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     if line.holdout && holdout.is_none() {
         bail!("nobody is set aside; expected holdout.json, which inkling cohort hold writes");
     }
-    if line.holdout && line.target.graded().is_some() {
-        bail!("--holdout looks at people for the target impaired; expected no --target beside it");
-    }
+    refuse_needless(line)?;
     let plan = plan(line)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(line.jobs.unwrap_or(0)).build()?;
     std::fs::create_dir_all(&line.out).with_context(|| line.out.display().to_string())?;
@@ -110,8 +111,12 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let path = line.out.join("work.jsonl");
     if let Some(target) = line.target.graded() {
         let work = said(Work::open_graded(&path, &cohort, target, &plan)?, &path);
-        let graded = pool.install(|| evaluate_graded_resuming(&cohort, target, &plan, &work, &watch))?;
+        let mut graded = pool.install(|| evaluate_graded_resuming(&cohort, target, &plan, &work, &watch))?;
         stages.end();
+        refuse_open(line, graded.open_findings().next())?;
+        if let Some(holdout) = holdout.filter(|_| line.holdout) {
+            graded.holdout = Some(pool.install(|| looked_at_graded(line, (&whole, holdout), target, &plan))?);
+        }
         write_graded(line, &graded)?;
         std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
         return Ok(ExitCode::SUCCESS);
@@ -128,6 +133,19 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     print!("{}", summary(&evaluation.card));
     println!("written to {}", line.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Classes and points are neither calibrated nor put into bands: who asks for it is told so.
+fn refuse_needless(line: &Line) -> Result<()> {
+    let asked = [("--calibration", line.calibration.is_some()), ("--error-rate", line.error_rate.is_some())];
+    match asked.iter().find(|it| it.1) {
+        Some((flag, _)) if line.target.graded().is_some() => {
+            bail!(
+                "{flag} is for the target impaired: classes and points are not calibrated and have no bands"
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The work that is taken up or was thrown away, said.
@@ -192,7 +210,20 @@ fn looked_at(line: &Line, (whole, mut holdout): (&Cohort, Holdout), plan: &Plan)
     Ok(look(whole, &holdout, plan)?)
 }
 
+/// The same of three classes or points.
+fn looked_at_graded(
+    line: &Line,
+    (whole, mut holdout): (&Cohort, Holdout),
+    target: Target,
+    plan: &Plan,
+) -> Result<GradedLook> {
+    count_graded_look(whole, &mut holdout, target, plan)?;
+    holdout.write(&line.cohort)?;
+    Ok(look_graded(whole, &holdout, target, plan)?)
+}
+
 fn plan(line: &Line) -> Result<Plan> {
+    let plain = Plan::default();
     let by = line.by.map(|by| match by {
         Group::Site => By::Site,
         Group::Device => By::Device,
@@ -204,11 +235,11 @@ fn plan(line: &Line) -> Result<Plan> {
         seed: line.seed,
         families: families(line)?,
         by,
-        calibration: line.calibration,
-        error_rate: line.error_rate,
+        calibration: line.calibration.unwrap_or(plain.calibration),
+        error_rate: line.error_rate.unwrap_or(plain.error_rate),
         permutations: line.permutations,
         curve: line.curve.clone(),
-        ..Plan::default()
+        ..plain
     })
 }
 
@@ -238,7 +269,6 @@ fn refuse_open(line: &Line, open: Option<&Finding>) -> Result<()> {
 }
 
 fn write_graded(line: &Line, graded: &Graded) -> Result<()> {
-    refuse_open(line, graded.open_findings().next())?;
     std::fs::write(line.out.join("graded.json"), graded.to_json()?)?;
     std::fs::write(line.out.join("graded.html"), graded_page(graded))?;
     println!("{} people judged, {} left out because it is not known of them", graded.people, graded.left_out);
@@ -247,9 +277,31 @@ fn write_graded(line: &Line, graded: &Graded) -> Result<()> {
         println!("  without any measurement\n{}", of_metrics(&it.without_measurement));
         print!("{}", it.each_left_out.iter().map(of_group).collect::<String>());
     }
-    print!("{}", of_findings(&graded.findings));
+    print!("{}{}", beside_graded(graded), of_findings(&graded.findings));
     println!("written to {}", line.out.display());
     Ok(())
+}
+
+/// What stands beside the headline: permutations, people set aside and the learning curve.
+fn beside_graded(graded: &Graded) -> String {
+    let what = graded.target.headline();
+    let mut text = graded.permutation.as_ref().map(|it| permuted(it, what)).unwrap_or_default();
+    if let Some(it) = &graded.holdout {
+        for estimator in &it.estimators {
+            let line =
+                format!("{}, holdout of {} people, look {}\n", estimator.name, it.people, it.looks.len());
+            text += &(line + &of_metrics(&estimator.metrics));
+        }
+    }
+    for it in &graded.learning_curve {
+        text += &format!("learned from {:.0} people: {what} {}\n", it.people, three(&it.value));
+    }
+    text
+}
+
+fn permuted(it: &Permutation, what: &str) -> String {
+    let m = it.permuted.len();
+    format!("labels permuted {m} times, {}: {what} {:.3}, p = {:.3}\n", it.family, it.observed, it.p)
 }
 
 /// A site or device that was left out whole.
@@ -389,11 +441,7 @@ fn beside(card: &Card) -> String {
     for it in &card.estimators {
         text += &it.coverage.as_ref().map(|coverage| bands(&it.name, coverage)).unwrap_or_default();
     }
-    if let Some(it) = &card.permutation {
-        let m = it.permuted.len();
-        text +=
-            &format!("labels permuted {m} times, {}: AUC {:.3}, p = {:.3}\n", it.family, it.observed, it.p);
-    }
+    text += &card.permutation.as_ref().map(|it| permuted(it, "AUC")).unwrap_or_default();
     if let Some(it) = &card.holdout {
         for estimator in &it.estimators {
             text += &row(&estimator.name, &format!("holdout, look {}", it.looks.len()), &estimator.reading);

@@ -44,8 +44,9 @@ pub(crate) use stage::Stage;
 
 pub use curve::CurvePoint;
 pub use graded::{
-    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedMetrics, SaidPoints, Target, evaluate_graded,
-    evaluate_graded_resuming,
+    ClassEvidence, Graded, GradedEvidence, GradedGroup, GradedHoldout, GradedLook, GradedMetrics,
+    GradedPoint, SaidPoints, Target, count_graded_look, evaluate_graded, evaluate_graded_resuming,
+    look_graded,
 };
 pub use holdout::{HoldoutEvidence, HoldoutLook, count_look, look};
 pub use left_out::{LeftOut, LeftOutGroup};
@@ -218,9 +219,10 @@ pub fn evaluate_resuming(
 
     let evidence = |family: usize| {
         let reading = |nested: &Vec<Nested>| card::reading(&nested[family], plan);
+        let published = reading(&as_published);
         let readings = Readings {
-            as_published: reading(&as_published),
-            masked: reading(&on_masked),
+            masked: if copied.is_empty() { published.clone() } else { reading(&on_masked) },
+            as_published: published,
             untouched: untouched.as_ref().map(reading),
         };
         let Family { name, grid } = &plan.families[family];

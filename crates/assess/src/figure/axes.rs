@@ -27,6 +27,11 @@ impl Axis {
         Self { title: title.to_owned(), domain, ticks: (first..=last).map(tick).collect() }
     }
 
+    /// The least and the greatest value it shows.
+    pub(crate) fn domain(&self) -> (f64, f64) {
+        self.domain
+    }
+
     /// The same ticks without their sign, for what is counted both ways from 0.
     pub(crate) fn both_ways(title: &str, largest: f64, step: f64) -> Self {
         let mut axis = Self::new(title, (-largest, largest), step);

@@ -201,6 +201,18 @@ fn an_unknown_estimator_or_target_names_the_known_ones() {
 }
 
 #[test]
+fn what_classes_and_points_have_no_use_for_is_refused_and_not_passed_over() {
+    let folder = cohort("id,label\na,healthy\n", "id,clock/ink.time.total\na,1\n");
+    let (path, out) = (folder.path().to_str().unwrap(), folder.path().join("out"));
+    for flag in [["--calibration", "beta"], ["--error-rate", "0.2"]] {
+        let line = ["evaluate", path, "--target", "mmse", flag[0], flag[1], "--out", out.to_str().unwrap()];
+        let said = inkling(line);
+        let why = format!("{} is for the target impaired", flag[0]);
+        assert!(said.code == 1 && said.err.contains(&why), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_published_table_without_a_column_says_which() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("DARWIN.csv");

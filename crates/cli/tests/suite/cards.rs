@@ -109,6 +109,27 @@ fn the_graded_schema_in_the_documents_is_that_of_the_code_and_real_files_follow_
 }
 
 #[test]
+fn points_have_permutations_a_learning_curve_and_people_set_aside_too() {
+    let folder = tempfile::tempdir().unwrap();
+    graded_cohort(folder.path());
+    let (path, out) = (folder.path().to_str().unwrap(), folder.path().join("graded"));
+    assert_eq!(inkling(["cohort", "hold", path, "--share", "0.3", "--seed", "4"]).code, 0);
+    let quick = ["--repeats", "1", "--inner", "2", "--permutations", "9", "--curve", "0.5", "1.0"];
+    let line = ["evaluate", path, "--target", "mmse", "--estimator", "elastic-net", "--holdout"];
+    let said = inkling(line.into_iter().chain(quick).chain(["--out", out.to_str().unwrap()]));
+    assert_eq!(said.code, 0, "{}", said.err);
+    let (file, page) = (json(&out.join("graded.json")), fs::read_to_string(out.join("graded.html")).unwrap());
+    assert_eq!(file["permutation"]["permuted"].as_array().unwrap().len(), 9);
+    assert_eq!(file["learning_curve"].as_array().unwrap().len(), 2);
+    let look = &file["holdout"];
+    assert_eq!((look["looks"].as_array().unwrap().len(), &look["people"]), (1, &Value::from(27)));
+    for part in ["Look number 1", "mean absolute error of 9 permutations", "by number of people fitted on"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(said.out.contains("holdout of 27 people, look 1"), "{}", said.out);
+}
+
+#[test]
 fn the_page_of_points_shows_agreement_and_what_needs_no_measurement() {
     let (file, page, said) = graded("mmse", &["--by", "site", "--estimator", "elastic-net"]);
     for part in [

@@ -157,7 +157,7 @@ fn people_set_aside_are_seen_only_by_a_counted_look() {
     let plain = card(&["--repeats", "1"]);
     assert!(plain["cohort"]["people"] == 42 && plain.get("holdout").is_none());
     let graded = evaluate(folder.path(), &out, &["--target", "classes", "--holdout"]);
-    assert!(graded.code == 1 && graded.err.contains("for the target impaired"), "{}", graded.err);
+    assert!(graded.code == 1 && graded.err.contains("people of all three classes"), "{}", graded.err);
     let looks = |it: &Value| it["holdout"]["looks"].as_array().unwrap().len();
     let first = card(&["--repeats", "1", "--holdout"]);
     assert_eq!(

@@ -10,10 +10,10 @@ use super::{
     outer::{Outer, outer},
     splits::inner_seed,
 };
-use crate::{Error, Interval, Training, card, seed::derive};
+use crate::{Error, Interval, Training, card, label::Label, seed::derive};
 
 /// Repeats of the outer folds: enough for a curve, a fifth of what the headline has.
-const REPEATS: usize = 2;
+pub(super) const REPEATS: usize = 2;
 
 /// One point of the learning curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,13 +64,13 @@ fn point(
     Ok(Some(CurvePoint { people, auc: card::reading(&nested, plan).metrics.auc }))
 }
 
-/// The fold with a share of its training people; `None` where a class has fewer of them than there are inner folds.
-fn smaller<'a>(of: &Outer<'a>, share: f64, plan: &Plan) -> Option<Outer<'a>> {
+/// The fold with a share of its training people; `None` where they are too few for the inner folds.
+pub(super) fn smaller<'a, Y: Label>(of: &Outer<'a, Y>, share: f64, plan: &Plan) -> Option<Outer<'a, Y>> {
     let seed = derive(plan.seed, &[SEED, of.repeat as u64, of.fold as u64]);
     let training = of.training.part(share, seed);
-    let (healthy, impaired) = training.0.classes();
     let Outer { repeat, fold, .. } = *of;
-    (healthy.min(impaired) >= plan.inner).then(|| Outer { repeat, fold, training, held: of.held.clone() })
+    Y::can_split(training.labels(), plan.inner).ok()?;
+    Some(Outer { repeat, fold, training, held: of.held.clone() })
 }
 
 const SEED: u64 = 0xc0;

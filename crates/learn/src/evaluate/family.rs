@@ -70,6 +70,11 @@ impl Family {
         Self::of("logistic", logistic())
     }
 
+    /// Lines with a penalty on absolute and squared coefficients.
+    pub fn elastic_net() -> Self {
+        Self::of("elastic-net", elastic_net())
+    }
+
     /// 300 extremely randomised trees; leaves of at least 1 or 3 people, the root or a fifth of the columns tried.
     pub fn extra_trees() -> Self {
         Self::of("extra-trees", extra_trees())

@@ -6,7 +6,9 @@
 //! card. Beside each result stands what would be reached without a single measurement: every person given the training
 //! people's largest class and class shares, or their mean points.
 
+mod chance;
 mod judged;
+mod look;
 
 use std::borrow::Cow;
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use study::{Block, Cohort, FeatureTable};
 
 use super::{
-    By, COPIED, Family, Plan, Stage, Watch, Work,
+    By, COPIED, Family, Permutation, Plan, Stage, Watch, Work,
     outer::{Outer, outer},
     splits::inner_seed,
     table_of,
@@ -32,7 +34,9 @@ use crate::{
     seed::derive,
     subgroup::{GREYED_BELOW, groups},
 };
+pub use chance::GradedPoint;
 use judged::Judged;
+pub use look::{GradedHoldout, GradedLook, count_graded_look, look_graded};
 
 /// What is asked of people beside whether they are impaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +59,14 @@ impl Target {
             Self::Moca => "MoCA",
         }
     }
+
+    /// What permutations and learning curves are drawn of: `macro AUC`, `mean absolute error`.
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::Classes => "macro AUC",
+            Self::Mmse | Self::Moca => "mean absolute error",
+        }
+    }
 }
 
 /// How well estimators tell three classes or points: `graded.json`. Fields are added, never renamed.
@@ -74,6 +86,15 @@ pub struct Graded {
     pub left_out: usize,
     /// One entry an estimator, in the plan's order.
     pub estimators: Vec<GradedEvidence>,
+    /// Whether labels that were dealt out anew are told as well; `None` where the plan asked for no permutations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
+    /// What more people bring; empty where the plan asked for no curve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curve: Vec<GradedPoint>,
+    /// A look at the people set aside, where one was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<GradedLook>,
     /// What the audit found.
     pub findings: Vec<Finding>,
     /// What the card does not show, in words.
@@ -219,24 +240,48 @@ pub fn evaluate_graded_resuming(
     };
     let known = plan.by.map(|by| by.known(&masked)).transpose()?;
     let table: &FeatureTable = known.as_ref().unwrap_or(&masked);
-    let stage = Stage::new("masked", work, watch);
-    let (people, estimators) = match target {
-        Target::Classes => judge(&Training::by_diagnosis(table)?, plan, &stage)?,
-        Target::Mmse => judge(&Training::by_points(table, Points::Mmse)?, plan, &stage)?,
-        Target::Moca => judge(&Training::by_points(table, Points::Moca)?, plan, &stage)?,
+    let stage = |name| Stage::new(name, work, watch);
+    let found = match target {
+        Target::Classes => found(&Training::by_diagnosis(table)?, plan, &stage)?,
+        Target::Mmse => found(&Training::by_points(table, Points::Mmse)?, plan, &stage)?,
+        Target::Moca => found(&Training::by_points(table, Points::Moca)?, plan, &stage)?,
     };
     Ok(Graded {
         cohort: cohort.provenance.name.clone(),
         about: CohortSummary::of(cohort),
         software: card::software(),
         target,
-        people,
-        left_out: whole.len() - people,
-        estimators,
+        people: found.people,
+        left_out: whole.len() - found.people,
+        estimators: found.estimators,
+        permutation: found.permutation,
+        learning_curve: found.learning_curve,
+        holdout: None,
         findings: audit::findings_of(cohort, &groups, plan.seed),
         limits: card::graded_limits(cohort),
         data_hash: cohort.table.as_ref().map(crate::digest::of_table).unwrap_or_default(),
         plan: plan.clone(),
+    })
+}
+
+/// What is found of some people.
+struct Found {
+    people: usize,
+    estimators: Vec<GradedEvidence>,
+    permutation: Option<Permutation>,
+    learning_curve: Vec<GradedPoint>,
+}
+
+fn found<'w, Y: Judged>(
+    everybody: &Training<'_, Y>,
+    plan: &Plan,
+    stage: &impl Fn(&'static str) -> Stage<'w>,
+) -> Result<Found, Error> {
+    Ok(Found {
+        people: everybody.len(),
+        estimators: judge(everybody, plan, &stage("masked"))?,
+        permutation: chance::permutation(everybody, plan, &stage("permutations"))?,
+        learning_curve: chance::learning_curve(everybody, plan, &stage("learning curve"))?,
     })
 }
 
@@ -258,7 +303,7 @@ fn judge<Y: Judged>(
     everybody: &Training<'_, Y>,
     plan: &Plan,
     stage: &Stage<'_>,
-) -> Result<(usize, Vec<GradedEvidence>), Error> {
+) -> Result<Vec<GradedEvidence>, Error> {
     everybody.check("cohort")?;
     let place_of: std::collections::HashMap<usize, usize> =
         everybody.rows().iter().enumerate().map(|(place, &row)| (row, place)).collect();
@@ -281,7 +326,7 @@ fn judge<Y: Judged>(
             units.iter().zip(judged.iter().map(|folds| &folds[number])).collect();
         evidence(family, &folds, everybody, plan)
     };
-    Ok((everybody.len(), plan.families.iter().enumerate().map(evidence).collect::<Result<_, _>>()?))
+    plan.families.iter().enumerate().map(evidence).collect()
 }
 
 /// Chooses a setting on inner folds of the training people, refits on all of them, and says what it does of the held.

@@ -41,20 +41,8 @@ pub fn count_look(whole: &Cohort, holdout: &mut Holdout, plan: &Plan) -> Result<
 /// those who are. The look must have been counted ([`count_look`]); one that was not is an error.
 pub fn look(whole: &Cohort, holdout: &Holdout, plan: &Plan) -> Result<HoldoutLook, Error> {
     plan.check()?;
-    let table = table_of(whole)?;
-    let by = work::key(whole, plan)?;
-    if holdout.looks().last().is_none_or(|it| it.by != by) {
-        let got = "none by this plan".to_owned();
-        return Err(Error::BadSetting { what: "holdout", expected: "a look that was counted", got });
-    }
-    // Copies are looked for in everybody: a block set aside may be a copy of one that is not.
-    let masked = table.masked(&audit::copied_blocks(&table).concat(), &COPIED.into());
-    let side = |held: bool| -> FeatureTable {
-        let people = masked.participants();
-        let rows = (0..masked.len()).filter(|&row| holdout.holds(&people[row]) == held);
-        masked.of_people(&rows.collect::<Vec<_>>())
-    };
-    let (rest, held) = (side(false), side(true));
+    counted(holdout, &work::key(whole, plan)?)?;
+    let (rest, held) = sides(whole, holdout)?;
     let (training, held) = (Training::new(&rest)?, Training::new(&held)?);
     training.both_classes("cohort")?;
     held.both_classes("holdout")?;
@@ -71,6 +59,28 @@ pub fn look(whole: &Cohort, holdout: &Holdout, plan: &Plan) -> Result<HoldoutLoo
         trained_on,
         estimators: plan.families.iter().map(judge).collect::<Result<_, Error>>()?,
     })
+}
+
+/// Refuses a look by `key` that was not counted.
+pub(super) fn counted(holdout: &Holdout, key: &str) -> Result<(), Error> {
+    if holdout.looks().last().is_some_and(|it| it.by == key) {
+        return Ok(());
+    }
+    let got = "none by this plan".to_owned();
+    Err(Error::BadSetting { what: "holdout", expected: "a look that was counted", got })
+}
+
+/// The people who are not set aside, and those who are, copied blocks masked. Copies are looked for in everybody: a block set
+/// aside may be a copy of one that is not.
+pub(super) fn sides(whole: &Cohort, holdout: &Holdout) -> Result<(FeatureTable, FeatureTable), Error> {
+    let table = table_of(whole)?;
+    let masked = table.masked(&audit::copied_blocks(&table).concat(), &COPIED.into());
+    let side = |held: bool| {
+        let people = masked.participants();
+        let rows = (0..masked.len()).filter(|&row| holdout.holds(&people[row]) == held);
+        masked.of_people(&rows.collect::<Vec<_>>())
+    };
+    Ok((side(false), side(true)))
 }
 
 const SEED: u64 = 0x401d;

@@ -126,10 +126,10 @@ impl<'a, Y: Label> Training<'a, Y> {
     }
 }
 
-impl<'a> Training<'a> {
+impl<'a, Y: Label> Training<'a, Y> {
     /// The same people with their labels dealt out anew: within each group where people are left out by one, since the
     /// share of impaired people at a site is no chance.
-    pub(crate) fn shuffled(&self, by: Option<By>, seed: u64) -> Training<'a> {
+    pub(crate) fn shuffled(&self, by: Option<By>, seed: u64) -> Training<'a, Y> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, &row) in self.rows().iter().enumerate() {
@@ -145,20 +145,27 @@ impl<'a> Training<'a> {
         Training(shuffled)
     }
 
-    /// A share of the people, of each class alike. With one seed a smaller share lies within a larger one.
-    pub(crate) fn part(&self, share: f64, seed: u64) -> Training<'a> {
+    /// A share of the people, of each class (or of each twenty neighbours in order of points) alike. With one seed a smaller
+    /// share lies within a larger one.
+    pub(crate) fn part(&self, share: f64, seed: u64) -> Training<'a, Y> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut strata: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, stratum) in Y::strata(self.labels(), NEIGHBOURS).into_iter().enumerate() {
+            strata.entry(stratum).or_default().push(place);
+        }
         let mut places = Vec::new();
-        for class in [false, true] {
-            let mut of_class: Vec<usize> = (0..self.len()).filter(|&it| self.labels()[it] == class).collect();
-            of_class.shuffle(&mut random);
-            of_class.truncate((share * of_class.len() as f64).round() as usize);
-            places.extend(of_class);
+        for mut of_stratum in strata.into_values() {
+            of_stratum.shuffle(&mut random);
+            of_stratum.truncate((share * of_stratum.len() as f64).round() as usize);
+            places.extend(of_stratum);
         }
         places.sort_unstable();
         Training(self.at(places))
     }
 }
+
+/// People next to one another in order of their points of whom a share is taken alike: enough for a share of .05 to be one.
+const NEIGHBOURS: usize = 20;
 
 #[cfg(test)]
 mod tests {

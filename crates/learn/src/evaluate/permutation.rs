@@ -6,18 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Plan, Stage, nested};
-use crate::{Error, Training, metric::auc, seed::derive};
+use crate::{Error, Training, label::Label, metric::auc, seed::derive};
 
 /// A permutation test of the nested procedure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Permutation {
     /// The family that was fitted. A quick one stands for all: whether the table tells the labels at all does not hang on it.
     pub family: String,
-    /// AUC with the labels as they are, one repeat: mean over outer folds.
+    /// What the labels as they are give in one repeat, the mean over outer folds: the AUC; of three classes the mean of each
+    /// against the others; of points the mean absolute error.
     pub observed: f64,
-    /// AUC of each permutation, in the order drawn: what a histogram shows.
+    /// The same of each permutation, in the order drawn: what a histogram shows.
     pub permuted: Vec<f64>,
-    /// (b + 1) / (m + 1), where b of m permutations reach the observed AUC (Phipson & Smyth 2010: never 0).
+    /// (b + 1) / (m + 1), where b of m permutations are as good as the labels as they are (Phipson & Smyth 2010: never 0).
     pub p: f64,
 }
 
@@ -36,18 +37,28 @@ pub(crate) fn permutation(
         let pooled = &nested.repeats[0];
         Ok(feature::mean(&nested.fold_aucs).unwrap_or_else(|| auc(&pooled.probabilities, &pooled.labels)))
     };
-    let observed = stage.piece("observed", || area(everybody))?;
+    permuted(everybody, &quick, stage, &area).map(Some)
+}
+
+/// The test of the first family of a plan, by a quality of which more is better.
+pub(super) fn permuted<Y: Label>(
+    everybody: &Training<'_, Y>,
+    plan: &Plan,
+    stage: &Stage<'_>,
+    quality: &(dyn Fn(&Training<'_, Y>) -> Result<f64, Error> + Sync),
+) -> Result<Permutation, Error> {
+    let observed = stage.piece("observed", || quality(everybody))?;
     let progress = stage.steps(plan.permutations);
     let one = |number: usize| {
         let seed = derive(plan.seed, &[SEED, number as u64]);
-        let found = stage.piece(&number.to_string(), || area(&everybody.shuffled(plan.by, seed)));
+        let found = stage.piece(&number.to_string(), || quality(&everybody.shuffled(plan.by, seed)));
         progress();
         found
     };
     let permuted: Vec<f64> = (0..plan.permutations).into_par_iter().map(one).collect::<Result<_, Error>>()?;
     let reached = permuted.iter().filter(|it| **it >= observed - 1e-12).count();
     let p = (reached + 1) as f64 / (permuted.len() + 1) as f64;
-    Ok(Some(Permutation { family: quick.families[0].name.clone(), observed, permuted, p }))
+    Ok(Permutation { family: plan.families[0].name.clone(), observed, permuted, p })
 }
 
 const SEED: u64 = 0x9e;

@@ -56,12 +56,7 @@ impl Work {
 
     /// The same for an evaluation of three classes or points.
     pub fn open_graded(path: &Path, cohort: &Cohort, target: Target, plan: &Plan) -> Result<Self, Error> {
-        let points: Vec<String> = table_of(cohort)?
-            .participants()
-            .iter()
-            .map(|it| format!("{:?} {:?}", it.mmse, it.moca))
-            .collect();
-        Self::of_key(path, &digest::of_json(&(key(cohort, plan)?, target, points)))
+        Self::of_key(path, &key_graded(cohort, target, plan)?)
     }
 
     fn of_key(path: &Path, key: &str) -> Result<Self, Error> {
@@ -132,6 +127,14 @@ pub(super) fn key(cohort: &Cohort, plan: &Plan) -> Result<String, Error> {
         .map(|it| format!("{:?} {:?} {:?}", it.site, it.device, it.label))
         .collect();
     Ok(digest::of_json(&(digest::of_table(&table), people, plan, digest::of_program())))
+}
+
+/// The same of three classes or points.
+pub(super) fn key_graded(cohort: &Cohort, target: Target, plan: &Plan) -> Result<String, Error> {
+    let table = table_of(cohort)?;
+    let points: Vec<String> =
+        table.participants().iter().map(|it| format!("{:?} {:?}", it.mmse, it.moca)).collect();
+    Ok(digest::of_json(&(key(cohort, plan)?, target, points)))
 }
 
 /// The whole lines of a file with this key, and how many bytes they are; nothing and 0 where the key is another.

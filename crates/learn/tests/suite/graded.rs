@@ -3,7 +3,7 @@
 use feature::Value;
 use learn::{
     Plan, Training,
-    evaluate::{Family, GradedMetrics, Target},
+    evaluate::{Family, GradedMetrics, Target, count_graded_look, look_graded},
     evaluate_graded,
     label::Points,
 };
@@ -167,6 +167,44 @@ fn a_graded_evaluation_goes_on_where_it_was_to_the_same_bits() {
     assert_eq!((none, some), (0, 4));
     assert_eq!(first.to_json().unwrap(), again.to_json().unwrap());
     assert_eq!(learn::Graded::from_json(&first.to_json().unwrap()).unwrap(), first);
+}
+
+#[test]
+fn labels_dealt_out_anew_are_told_worse_and_more_people_bring_more() {
+    let cohort = cohort(graded(120, 1.2, 6));
+    for (target, name) in [(Target::Classes, "logistic"), (Target::Mmse, "elastic-net")] {
+        let plan = Plan { permutations: 19, curve: vec![0.01, 0.2, 1.0], ..plan(&[name]) };
+        let found = evaluate_graded(&cohort, target, &plan, &|_| ()).unwrap();
+        let test = found.permutation.unwrap();
+        assert_eq!((test.family.as_str(), test.permuted.len(), test.p), (name, 19, 0.05));
+        let middle = test.permuted.iter().sum::<f64>() / 19.0;
+        let (curve, worse) = (&found.learning_curve, target == Target::Mmse);
+        assert_eq!(curve.len(), 2, "one person in a hundred is too few for four folds: {curve:?}");
+        assert!((curve[1].people - 96.0).abs() < 1e-9 && curve[0].people < 25.0, "{curve:?}");
+        let better = |a: f64, b: f64| if worse { a < b } else { a > b };
+        assert!(better(test.observed, middle), "{test:?}");
+        assert!(better(curve[1].value.value, curve[0].value.value), "{curve:?}");
+        assert_eq!(worse, middle > 3.0, "points are off by {middle}");
+    }
+}
+
+#[test]
+fn people_set_aside_are_judged_by_what_was_fitted_on_the_others_once_a_look_is_counted() {
+    let cohort = cohort(graded(120, 1.2, 6));
+    let mut holdout = study::Holdout::draw(&cohort, 0.3, 1).unwrap();
+    for (target, name) in [(Target::Classes, "logistic"), (Target::Moca, "elastic-net")] {
+        let plan = plan(&[name]);
+        let uncounted = look_graded(&cohort, &holdout, target, &plan).unwrap_err().to_string();
+        assert!(uncounted.contains("a look that was counted"), "{uncounted}");
+        count_graded_look(&cohort, &mut holdout, target, &plan).unwrap();
+        let other = Plan { seed: 2, ..plan.clone() };
+        assert!(look_graded(&cohort, &holdout, target, &other).is_err(), "of another plan");
+        let look = look_graded(&cohort, &holdout, target, &plan).unwrap();
+        let all = if target == Target::Moca { 90 } else { 120 };
+        assert_eq!(look.trained_on + look.people, all);
+        assert!(told(&look.estimators[0].metrics) > 0.6, "{look:?}");
+    }
+    assert_eq!(holdout.looks().len(), 2);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! PROBAST+AI (Moons et al. 2025, BMJ 388:e082505) for risk of bias. PROBAST+AI is a reader's judgement: the card says what there is
 //! to judge by and judges nothing itself.
 //!
-//! Items and questions are **paraphrased**. Checked against public text: the numbers and topics of TRIPOD+AI's items 1
-//! to 6, and that there are 27; of PROBAST+AI its two parts, 16 and 18 questions, and four domains (the abstract). The numbers of
-//! items 7 to 27, the wording of PROBAST+AI's questions and their numbers within a domain could not be read there, which the page
-//! says.
+//! Items and questions are **paraphrased**. Checked against public text: the numbers and topics of TRIPOD+AI's 27 items (against
+//! a checklist that another study filled in and published with its code); of PROBAST+AI its two parts, 16 and 18 questions, and four
+//! domains (the abstract). The wording of PROBAST+AI's questions and their numbers within a domain could not be read there, which
+//! the page says.
 
 use learn::Card;
 use maud::{Markup, html};
@@ -214,7 +214,7 @@ pub(super) fn appendices(card: &Card) -> Markup {
         section.appendix {
             h2 { "What checklists ask" }
             p.meta {
-                "Paraphrased, not quoted. Of TRIPOD+AI the numbers of items 1 to 6 were checked against public text, 7 to 27 were not. Of PROBAST+AI the two parts (D development, E evaluation), the four domains and \
+                "Paraphrased, not quoted. Numbers and topics of TRIPOD+AI's items are the paper's. Of PROBAST+AI the two parts (D development, E evaluation), the four domains and \
                 the number of questions are the paper's; the wording of the questions and their order within a domain are ours. To report by a checklist, use its own text."
             }
             (list("TRIPOD+AI: 27 items of reporting (Collins et al. 2024, BMJ 385:e078378)", &TRIPOD, card))

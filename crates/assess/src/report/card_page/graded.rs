@@ -27,6 +27,7 @@ pub fn graded_page(graded: &Graded) -> String {
             (plots(graded, it))
         }
         (every_metric(graded))
+        (super::more::graded_chance_and_size(graded))
         @if let Some(it) = graded.estimators.first() { (groups(graded, it)) }
         (origin::findings(&graded.findings, &graded.limits))
         (origin::about(&graded.about, &graded.plan, &[("hash of the table", &graded.data_hash)]))
@@ -177,24 +178,34 @@ fn class(word: &str) -> &str {
 /// Every metric of every estimator, beside what needs no measurement.
 fn every_metric(graded: &Graded) -> Markup {
     let Some(first) = graded.estimators.first() else { return html! {} };
-    let names: Vec<&str> = named(&first.metrics).into_iter().map(|it| it.0).collect();
-    let constant: Vec<Interval> = named(&first.without_measurement).into_iter().map(|it| it.1).collect();
-    let of: Vec<Vec<Interval>> =
-        graded.estimators.iter().map(|it| named(&it.metrics).into_iter().map(|it| it.1).collect()).collect();
+    let of = graded.estimators.iter().map(|it| (it.name.as_str(), &it.metrics));
     html! {
         section {
             h2 { "Every estimator, every metric" small { "95 % from drawing people" } }
-            div.table-scroll { table {
-                tr { th { "metric" } @for it in &graded.estimators { th.num { (it.name) } } th.num { "no measurement" } }
-                @for (place, name) in names.iter().enumerate() {
-                    tr {
-                        td.name { (name) }
-                        @for metrics in &of { td.num { (number(&metrics[place])) } }
-                        td.num { @if name.starts_with("slope") { "–" } @else { (number(&constant[place])) } }
+            (metrics_of(of.chain([("no measurement", &first.without_measurement)])))
+        }
+    }
+}
+
+/// A table of metrics, one column each.
+pub(super) fn metrics_of<'a>(columns: impl Iterator<Item = (&'a str, &'a GradedMetrics)>) -> Markup {
+    let columns: Vec<(&str, Vec<(&'static str, Interval)>)> =
+        columns.map(|(name, metrics)| (name, named(metrics))).collect();
+    let rows = columns.first().map_or(0, |it| it.1.len());
+    html! {
+        div.table-scroll { table {
+            tr { th { "metric" } @for (name, _) in &columns { th.num { (name) } } }
+            @for place in 0..rows {
+                tr {
+                    td.name { (columns[0].1[place].0) }
+                    @for (name, metrics) in &columns {
+                        @let (metric, value) = &metrics[place];
+                        // What is said of everybody alike has no slope.
+                        td.num { @if *name == "no measurement" && metric.starts_with("slope") { "–" } @else { (number(value)) } }
                     }
                 }
-            } }
-        }
+            }
+        } }
     }
 }
 

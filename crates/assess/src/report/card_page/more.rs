@@ -1,37 +1,77 @@
 //! What an evaluation makes only when it is asked for: permutations, learning curve, groups left out whole, conformal bands, people set aside.
 
-use learn::Card;
+use learn::{
+    Card, Graded, Interval,
+    evaluate::{CurvePoint, GradedPoint, Permutation, Target},
+};
 use maud::{Markup, html};
 
 use super::{not_run, rows, short};
-use crate::figure;
+use crate::figure::{self, Metric};
 
-/// Permutation histogram and learning curve beside one another, or how to have them.
+/// Permutation histogram and learning curve beside one another, or how to have them; then what a card has beside them.
 pub(super) fn chance_and_size(card: &Card) -> Markup {
+    let point = |it: &CurvePoint| (it.people, it.auc);
+    let curve: Vec<(f64, Interval)> = card.learning_curve.iter().map(point).collect();
+    let size = "The same held people at every point, logistic regression. A curve that still rises asks for more people.";
     html! {
         section {
             h2 { "Is it more than chance, and would more people help?" }
-            div.pair {
-                @match &card.permutation {
-                    Some(it) => figure {
-                        (figure::permutation(&it.permuted, it.observed))
-                        figcaption {
-                            b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.3}", it.p))
-                            @if (it.p * (it.permuted.len() + 1) as f64).round() <= 1.0 { ", the least that so many permutations can give" } "."
-                        }
-                    },
-                    None => (not_run("The permutation test was", "inkling evaluate … --permutations 99")),
-                }
-                @if card.learning_curve.is_empty() { (not_run("The learning curve was", "inkling evaluate … --curve 0.2,0.4,0.6,0.8,1.0")) }
-                @else {
-                    figure {
-                        (figure::learning_curve(&card.learning_curve.iter().map(|it| (it.people, it.auc.value, it.auc.low, it.auc.high)).collect::<Vec<_>>()))
-                        figcaption { b { "Size. " } "The same held people at every point, logistic regression. A curve that still rises asks for more people." }
-                    }
-                }
-            }
+            (pair(card.permutation.as_ref(), (&curve, size), Metric::Area("AUC")))
             (coverage(card))
             (holdout(card))
+        }
+    }
+}
+
+/// The same of three classes or points.
+pub(super) fn graded_chance_and_size(graded: &Graded) -> Markup {
+    let point = |it: &GradedPoint| (it.people, it.value);
+    let curve: Vec<(f64, Interval)> = graded.learning_curve.iter().map(point).collect();
+    let (metric, size) = match graded.target {
+        Target::Classes => (
+            Metric::Area("macro AUC"),
+            "The same held people at every point, logistic regression. A curve that still rises asks for more people.",
+        ),
+        Target::Mmse | Target::Moca => (
+            Metric::Error("mean absolute error"),
+            "The same held people at every point, elastic net. A curve that still falls asks for more people.",
+        ),
+    };
+    html! {
+        section {
+            h2 { "Is it more than chance, and would more people help?" }
+            (pair(graded.permutation.as_ref(), (&curve, size), metric))
+            (graded_holdout(graded))
+        }
+    }
+}
+
+fn pair(
+    permutation: Option<&Permutation>,
+    (curve, size): (&[(f64, Interval)], &str),
+    metric: Metric,
+) -> Markup {
+    let points: Vec<_> = curve.iter().map(|(people, it)| (*people, it.value, it.low, it.high)).collect();
+    html! {
+        div.pair {
+            @match permutation {
+                Some(it) => figure {
+                    (figure::permutation(&it.permuted, it.observed, metric))
+                    figcaption {
+                        b { "Chance. " } (it.permuted.len()) " permutations of the labels, " (it.family) ", one repeat: p = " (format!("{:.3}", it.p))
+                        @if (it.p * (it.permuted.len() + 1) as f64).round() <= 1.0 { ", the least that so many permutations can give" } "."
+                    }
+                },
+                None => (not_run("The permutation test was", "inkling evaluate … --permutations 99")),
+            }
+            @if points.is_empty() { (not_run("The learning curve was", "inkling evaluate … --curve 0.2,0.4,0.6,0.8,1.0")) }
+            @else {
+                figure {
+                    (figure::learning_curve(&points, metric))
+                    figcaption { b { "Size. " } (size) }
+                }
+            }
         }
     }
 }
@@ -100,12 +140,29 @@ fn holdout(card: &Card) -> Markup {
     let Some(it) = &card.holdout else {
         return not_run("A look at people set aside was", "inkling evaluate … --holdout");
     };
-    let looks = it.looks.len();
     html! {
         h3 { "People set aside" }
         (rows::holdout(it, card.readings.masked.metrics.auc.value))
+        (looked(it.looks.len(), it.trained_on))
+    }
+}
+
+fn looked(looks: usize, trained_on: usize) -> Markup {
+    html! {
         p class=(if looks > 1 { "warn" } else { "meta" }) {
-            "Look number " (looks) ", fitted on " (it.trained_on) " others. Every look at the same people makes the next one worth less."
+            "Look number " (looks) ", fitted on " (trained_on) " others. Every look at the same people makes the next one worth less."
         }
+    }
+}
+
+/// The same of three classes or points: every metric on the people set aside.
+fn graded_holdout(graded: &Graded) -> Markup {
+    let Some(it) = &graded.holdout else {
+        return not_run("A look at people set aside was", "inkling evaluate … --holdout");
+    };
+    html! {
+        h3 { "People set aside" small { (it.people) " people" } }
+        (super::graded::metrics_of(it.estimators.iter().map(|it| (it.name.as_str(), &it.metrics))))
+        (looked(it.looks.len(), it.trained_on))
     }
 }

@@ -85,9 +85,9 @@ pub(super) fn about(cohort: &CohortSummary, plan: &Plan, hashes: &[(&str, &str)]
             h2 { "Where it comes from" }
             table {
                 tr { td.name { "cohort" } td { (cohort.name) ": " (cohort.people) " people, " (cohort.healthy) " healthy, " (cohort.mci) " MCI, " (cohort.dementia) " dementia" } }
-                tr { td.name { "about it" } td { (cohort.description) } }
-                tr { td.name { "source" } td { (cohort.source) } }
-                tr { td.name { "licence" } td { (cohort.licence) } }
+                @for (name, said) in [("about it", &cohort.description), ("source", &cohort.source), ("licence", &cohort.licence)] {
+                    tr { td.name { (name) } td { @if said.is_empty() { "not stated" } @else { (said) } } }
+                }
                 tr { td.name { "plan" } td { (folds) } }
                 @for (name, hash) in hashes { tr { td.name { (name) } td { code { (hash) } } } }
             }

@@ -3,6 +3,7 @@
 use study::Diagnosis;
 
 use super::{ClassEvidence, GradedMetrics, SaidPoints};
+use crate::evaluate::Family;
 use crate::{
     bootstrap::{RATES, rate},
     card::RocPoint,
@@ -12,6 +13,12 @@ use crate::{
 
 /// A label that can be judged: how inner folds compare settings, what needs no measurement, and the metrics.
 pub(super) trait Judged: Label {
+    /// The family that stands for all where only the labels are asked about.
+    fn quick() -> Family;
+    /// Place among the metrics of the one that [`quality`](Self::quality) is made of.
+    const HEADLINE: usize;
+    /// A quality as it is written: the macro AUC, the mean absolute error.
+    fn written(quality: f64) -> f64;
     /// Larger is better.
     fn quality(said: &[Self::Score], truth: &[Self]) -> f64;
     /// What is said of anybody from the labels of the training people alone.
@@ -35,6 +42,17 @@ const TOGETHER: usize = 4;
 const OF_ONE: usize = 4 + RATES;
 
 impl Judged for Diagnosis {
+    /// Among [`ClassMetrics`]: macro AUC.
+    const HEADLINE: usize = 2;
+
+    fn quick() -> Family {
+        Family::logistic()
+    }
+
+    fn written(quality: f64) -> f64 {
+        quality
+    }
+
     fn quality(said: &[[f64; CLASSES]], truth: &[Self]) -> f64 {
         let found = metric::of_classes(said, &classes(truth), &vec![1; truth.len()]);
         found.map_or(f64::NAN, |it| it.metrics.macro_auc)
@@ -99,6 +117,17 @@ impl Judged for Diagnosis {
 }
 
 impl Judged for f64 {
+    /// Among [`PointsMetrics`]: mean absolute error.
+    const HEADLINE: usize = 0;
+
+    fn quick() -> Family {
+        Family::elastic_net()
+    }
+
+    fn written(quality: f64) -> f64 {
+        -quality
+    }
+
     fn quality(said: &[f64], truth: &[Self]) -> f64 {
         -said.iter().zip(truth).map(|(a, b)| (a - b).abs()).sum::<f64>() / truth.len() as f64
     }
