@@ -37,7 +37,7 @@ pub(crate) struct Line {
     #[arg(long, value_name = "NPZ")]
     held: Vec<PathBuf>,
     /// How ranges of activations are chosen (static).
-    #[arg(long, default_value = "squared-error")]
+    #[arg(long, default_value = "min-max")]
     method: Method,
     /// Percent of values inside the range (--method percentile).
     #[arg(long, default_value_t = 99.99)]

@@ -1,7 +1,7 @@
 //! Times two convolutional networks with random weights on one 224 × 224 image: `cnn`, ten plain convolutions of 0.415 Gop in
 //! all, and `mobilenet`, the shape of MobileNetV3-small. Calibrates by least and greatest on three images.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{plan::*, *};
 
 /// CPU time of this thread so far, s.
 fn cpu() -> f64 {

@@ -1,6 +1,6 @@
 //! Times an encoder of MiniLM's shape with random weights: 6 blocks, width 384, 12 heads, hidden 1536, 128 tokens.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{bench::Peak, plan::*, *};
 
 /// CPU time of this thread so far, s.
 fn cpu() -> f64 {

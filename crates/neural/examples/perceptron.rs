@@ -1,6 +1,6 @@
 //! Times a perceptron with random weights: 450-256-64-2, or the widths given.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{plan::*, *};
 use std::time::Instant;
 
 fn main() {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use serde::Serialize;
 
-use crate::{Dim, Dtype, Error, Graph, Isa, Network, Peak, Port, Precision, Tensor, Tensors, Values};
+pub use crate::kernel::peak::Peak;
+use crate::{Dim, Dtype, Error, Graph, Isa, Network, Port, Precision, Tensor, Tensors, Values};
 
 /// Runs of each network that do not count.
 const WARM: usize = 3;

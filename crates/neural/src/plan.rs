@@ -12,6 +12,8 @@ mod stem;
 mod table;
 mod text;
 
+pub use crate::kernel::rows::{Activation, Norm};
+pub use crate::plan_error::PlanError;
 pub use convolution::{
     Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace, Range,
 };

@@ -10,7 +10,8 @@ use std::{
 };
 
 use neural::{
-    Attribute, Dtype, Error, Graph, Isa, Llama, Network, Node, Options, Port, Precision, Tensor, Tensors, Tokens, Weights,
+    Attribute, Dtype, Error, Graph, Isa, Llama, Network, Node, Options, Port, Precision, Tensor, Tensors,
+    Tokens, Weights,
     weights::{Layout, Note, Packing},
     whisper::Whisper,
 };
@@ -152,7 +153,9 @@ fn read_all(weights: &Weights) -> Result<(), Error> {
     }
     match weights.notes().get("specification") {
         Some(Note::Text(it)) if it == "WhisperSpec" => Whisper::open(weights, None, Isa::best()).map(drop),
-        Some(Note::Text(it)) if it == "PlannedSpec" => answer(&Network::of_weights(weights, &Options::default())?),
+        Some(Note::Text(it)) if it == "PlannedSpec" => {
+            answer(&Network::of_weights(weights, &Options::default())?)
+        }
         _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! Convolutional plans against the definition, on every set of instructions.
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
-use neural::{
-    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Isa, Linear, Range,
-    Window,
+use neural::Isa;
+use neural::plan::{
+    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Linear, Range, Window,
 };
 
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {

@@ -2,10 +2,11 @@
 //! Integers stay near floating point.
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
-use neural::{
-    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Isa, Linear, Norm, PerceptronPlan, PlanError,
-    Precision, Residual,
+use neural::plan::{
+    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Linear, Norm, PerceptronPlan, PlanError,
+    Residual,
 };
+use neural::{Isa, Precision};
 
 /// Numbers that look random and are the same every time: about normal, deviation 1.
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use neural::{
-    Attribute, Dim, Dtype, Graph, Isa, Network, Node, Options, Port, Precision, Tensor, Tensors, Values, Weights,
+    Attribute, Dim, Dtype, Graph, Isa, Network, Node, Options, Port, Precision, Tensor, Tensors, Values,
+    Weights,
 };
 
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
@@ -195,7 +196,9 @@ fn planned_networks_are_found_and_agree_with_rten() {
         let values = normals(9, shape.iter().product(), 1.0);
         let input = Tensor::f32(shape, values).unwrap();
         let expected = run(&Network::by_rten(&graph, 1).unwrap(), &input);
-        for (precision, tolerance) in [(Precision::Float, 1e-4), (Precision::Bf16, 0.05), (Precision::Int8, 0.25)] {
+        for (precision, tolerance) in
+            [(Precision::Float, 1e-4), (Precision::Bf16, 0.05), (Precision::Int8, 0.25)]
+        {
             let network = Network::by_plan(&graph, precision, Isa::best()).unwrap();
             let got = run(&network, &input);
             assert_eq!(got.shape(), expected.shape());

@@ -74,7 +74,11 @@ impl Planned {
             return Err(Error::refused("packed weights", reason));
         }
         for port in inputs.iter().chain(&outputs) {
-            let fixed = port.shape.iter().flatten().filter_map(|it| if let Dim::Fixed(it) = it { Some(*it) } else { None });
+            let fixed = port
+                .shape
+                .iter()
+                .flatten()
+                .filter_map(|it| if let Dim::Fixed(it) = it { Some(*it) } else { None });
             let values = fixed.fold(1u64, |all, it| all.saturating_mul(it as u64));
             Error::limit(format!("port {:?}", port.name), MOST_VALUES, values, "values")?;
         }
