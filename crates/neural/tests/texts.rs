@@ -151,6 +151,11 @@ fn as_exported(graph: &Graph) -> Graph {
                 last = to;
             }
             "Div" if node.inputs[0] == last => add(Node::new("Identity", [last.clone()], [to])),
+            "Add" if to.ends_with("scores/seen") => {
+                // A mask of its own for every block.
+                add(Node::new("Where", ["spread", "none", "never"], [part("mask")]));
+                add(Node::new("Add", [node.inputs[0].clone(), part("mask")], [to]));
+            }
             "Softmax" => {
                 add(Node { outputs: vec![part("all")], ..node.clone() });
                 add(Node::new("IsNaN", [part("all")], [part("undefined")]));

@@ -98,6 +98,9 @@ struct Attended<'a> {
     mask: Option<&'a str>,
 }
 
+/// Nodes behind a mask that are compared with those behind another block's.
+const MASK_DEPTH: usize = 8;
+
 /// A block, its heads, the function between its linear layers, its mask and what goes into it.
 type FoundBlock<'a> = (EncoderBlock, (usize, Activation, Option<&'a str>), &'a str);
 
@@ -374,6 +377,24 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether two values are computed alike: exporters write a mask again for every block.
+    fn is_same(&self, a: &str, b: &str, left: usize) -> bool {
+        if a == b || left == 0 {
+            return a == b;
+        }
+        let node = |name: &str| Some(&self.graph.nodes[*self.producers.get(name)?]);
+        match (node(a), node(b)) {
+            (Some(a), Some(b)) => {
+                let mut inputs = a.inputs.iter().zip(&b.inputs);
+                (&a.op, &a.domain, &a.attributes, a.inputs.len())
+                    == (&b.op, &b.domain, &b.attributes, b.inputs.len())
+                    && inputs.all(|(a, b)| self.is_same(a, b, left - 1))
+            }
+            (None, None) => self.constant(a).is_some() && self.constant(a) == self.constant(b),
+            _ => false,
+        }
+    }
+
     fn blocks(
         &self,
         mut value: &'a str,
@@ -386,7 +407,12 @@ impl<'a> Search<'a> {
             Residual::PreNorm => self.pre_norm(value),
         };
         while let Some((block, of, from)) = block(value) {
-            if *kind.get_or_insert(of) != of {
+            let first = kind.get_or_insert(of);
+            let is_same_mask = match (first.2, of.2) {
+                (Some(a), Some(b)) => self.is_same(a, b, MASK_DEPTH),
+                (a, b) => a == b,
+            };
+            if (first.0, first.1) != (of.0, of.1) || !is_same_mask {
                 return None;
             }
             blocks.insert(0, block);

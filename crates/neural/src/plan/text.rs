@@ -171,7 +171,8 @@ impl TextPlan {
         self.check(texts, output)?;
         let TextWorkspace { encoder, places, lengths, sums } = room;
         let is_encoded = |at: &usize| !self.pooling.is_of_seen() || texts.mask.is_none_or(|it| it[*at]);
-        (places.clear(), lengths.clear());
+        places.clear();
+        lengths.clear();
         for sequence in 0..texts.sequences {
             let before = places.len();
             places.extend((sequence * texts.tokens..(sequence + 1) * texts.tokens).filter(is_encoded));
