@@ -336,7 +336,7 @@ FILES = {
     "plan-short.inkpack": packed_perceptron(short=64),
     "plan-other.inkpack": packed_perceptron((((3, 2), "own:f32-panels@1"),)),
     "plan-unfit.inkpack": packed_perceptron((((3, 2), LAID), ((3, 2), LAID))),
-    "plan-huge.inkpack": packed_plan([("layer0", (2**40, 2**40), LAID, b"\0" * 64)], plan({"Perceptron": ["Relu"]}, [port_of("x", "f32", ["b", 3])], [port_of("y", "f32", ["b", 2])])),
+    "plan-huge.inkpack": packed_plan([("layer0", (2**30, 2**30), LAID, b"\0" * 64)], plan({"Perceptron": ["Relu"]}, [port_of("x", "f32", ["b", 3])], [port_of("y", "f32", ["b", 2])])),
     "plan-heads.inkpack": packed_text(heads=0),
     "plan-blocks.inkpack": packed_text(blocks=257),
     "plan-roles.inkpack": packed_text(roles=({"Table": 7}, "Mask")),
