@@ -60,17 +60,20 @@ bench-voice: build ## CPU time of every contour and measure of a minute of speec
 bench-assess: build ## CPU time and memory of one cold assessment
 	@python3 bench/assess.py $(INKLING) fixtures/session
 
-bench-cold: build ## CPU time and memory of a cold process up to a shipped network's first answer
-	@python3 bench/cold.py $(INKLING)
-
 bench-darwin: build ## nested evaluation against scikit-learn; REPEATS and FAMILIES choose (needs INKLING_DATA)
 	@bench/darwin.sh $(INKLING) "$(REPEATS)" "$(FAMILIES)"
 
 bench-large: build ## CPU time and memory of an evaluation of 100,000 people x 500 features
 	@python3 bench/large.py $(INKLING)
 
-bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side (PyPI)
+bench-peers: build ## networks by us, ONNX Runtime and OpenVINO side by side, also with real weights (PyPI)
 	@bench/peers.sh $(INKLING) $(NETWORKS)
+
+bench-cold: build ## CPU time and memory of a cold process from its start to a network's first answer
+	@mkdir -p $(dir $(INKLING))../networks
+	@cargo run --quiet -p inkling-neural --example peers -- $(dir $(INKLING))../networks
+	@python3 bench/cold.py $(INKLING) $(dir $(INKLING))../networks
+	@python3 bench/cold_shipped.py $(INKLING)
 
 bench-quantize: build ## our quantiser and onnxruntime.quantization on the same networks and samples (PyPI); NETWORKS chooses
 	@bench/quantize.sh $(INKLING) $(NETWORKS)

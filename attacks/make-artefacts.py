@@ -157,14 +157,59 @@ def packed(sections, notes=None, version=1):
     return b"INKLPACK" + struct.pack("<II", version, len(header)) + hashlib.sha256(header).digest() + header + body
 
 
+def panels(inputs, outputs):
+    """8-bit weights laid out for the kernels: zeros with scales of one."""
+    columns, steps = -(-outputs // 16), -(-inputs // 16) * 4
+    return struct.pack("<16i", *[2] * 16) + b"\0" * (columns * steps * 64) + struct.pack("<16f", *[1.0] * 16) * columns + b"\0" * (2 * columns * 64)
+
+
+LAID = "own:u8s8-panels@1"
+
+
+def port_of(name, dtype, shape):
+    return {"name": name, "dtype": dtype, "shape": [{"Named": it} if isinstance(it, str) else {"Fixed": it} for it in shape]}
+
+
+def plan(parts, inputs, outputs, precision="int8"):
+    return json.dumps({"inputs": inputs, "outputs": outputs, "precision": precision, "plan": parts}, separators=(",", ":"))
+
+
+def packed_plan(sections, text):
+    notes = {"specification": {"text": "PlannedSpec"}}
+    return packed(sections, notes if text is None else notes | {"plan": {"text": text}})
+
+
+def packed_perceptron(layers=(((3, 2), LAID),), short=0, text=None, functions=None):
+    """A perceptron's plan."""
+    sections = [(f"layer{at}", shape, layout, panels(*shape)[: len(panels(*shape)) - short]) for at, (shape, layout) in enumerate(layers)]
+    ports = [port_of("x", "f32", ["batch", 3])], [port_of("y", "f32", ["batch", 2])]
+    parts = {"Perceptron": ["Relu"] * len(layers) if functions is None else functions}
+    return packed_plan(sections, text or plan(parts, *ports))
+
+
+def packed_text(heads=1, roles=({"Table": 0}, "Mask"), tables=1, rows=(4, 16), blocks=1, norm=(2, 16)):
+    """The plan of an encoder of texts: one block, one table, one position for all."""
+    floats = lambda count: struct.pack("<f", 0.5) * count
+    sections = []
+    for part, shape in (("attend", (16, 48)), ("output", (16, 16)), ("up", (16, 16)), ("down", (16, 16))):
+        sections.append((f"block0/{part}", shape, LAID, panels(*shape)))
+    for part in ("attention norm", "linear norm"):
+        sections.append((f"block0/{part}", norm, "f32", floats(norm[0] * norm[1])))
+    sections.append(("table0", rows, "own:s8-rows@1", b"\1" * (4 * 16) + floats(4)))
+    sections.append(("positions", (1, 16), "f32", floats(16)))
+    encoder = {"heads": heads, "residual": "PostNorm", "activation": "Gelu", "blocks": [[1e-5, 1e-5]] * blocks, "last_norm": None}
+    parts = {"Texts": {"encoder": encoder, "roles": list(roles), "tables": tables, "norm": None, "pooling": {"Mean": {"normalised": True}}}}
+    inputs = [port_of(name, "i64", ["batch", "tokens"]) for name in ("ids", "mask")]
+    return packed_plan(sections, plan(parts, inputs, [port_of("y", "f32", ["batch", 16])]))
+
+
 def packed_whisper(layout="own:u8s8-panels@1", short=0):
     """The smallest Whisper, laid out for the kernels: zeros with scales of one."""
     sections = []
     for name, shape in whisper_shapes():
         if name.endswith("/weight"):
             inputs, outputs = shape[1] * (shape[2] if len(shape) == 3 else 1), shape[0]
-            panels, steps = -(-outputs // 16), -(-inputs // 16) * 4
-            data = struct.pack("<16i", *[2] * 16) + b"\0" * (panels * steps * 64) + struct.pack("<16f", *[1.0] * 16) * panels + b"\0" * (2 * panels * 64)
+            data = panels(inputs, outputs)
             sections.append((name, (inputs, outputs), layout, data[: len(data) - short]))
         elif not name.endswith("/bias"):
             sections.append((name, shape, "f32", struct.pack("<f", 0.5) * (shape[0] * (shape[1] if len(shape) == 2 else 1))))
@@ -283,6 +328,22 @@ FILES = {
     "layout-later.inkpack": packed_whisper("own:u8s8-panels@9"),
     "panels-short.inkpack": packed_whisper(short=64),
     "panels-other.inkpack": packed_whisper("own:f32-panels@1"),
+    "plan-none.inkpack": packed_plan([], None),
+    "plan-words.inkpack": packed_plan([], "Dear diary"),
+    "plan-deep.inkpack": packed_plan([], "[" * 100_000),
+    "plan-many.inkpack": packed_perceptron(functions=["Relu"] * 300),
+    "plan-missing.inkpack": packed_perceptron(functions=["Relu"] * 2),
+    "plan-short.inkpack": packed_perceptron(short=64),
+    "plan-other.inkpack": packed_perceptron((((3, 2), "own:f32-panels@1"),)),
+    "plan-unfit.inkpack": packed_perceptron((((3, 2), LAID), ((3, 2), LAID))),
+    "plan-huge.inkpack": packed_plan([("layer0", (2**30, 2**30), LAID, b"\0" * 64)], plan({"Perceptron": ["Relu"]}, [port_of("x", "f32", ["b", 3])], [port_of("y", "f32", ["b", 2])])),
+    "plan-heads.inkpack": packed_text(heads=0),
+    "plan-blocks.inkpack": packed_text(blocks=257),
+    "plan-roles.inkpack": packed_text(roles=({"Table": 7}, "Mask")),
+    "plan-masks.inkpack": packed_text(roles=({"Table": 0}, "Mask", "Mask")),
+    "plan-tables.inkpack": packed_text(tables=2**63),
+    "plan-rows.inkpack": packed_text(rows=(2**40, 16)),
+    "plan-norm.inkpack": packed_text(norm=(1, 16)),
     "bomb.npz": zipped([("x.npy", npy(array("(33554432,)"), b"\0" * (1 << 27)))]),
     "shape-lies.npz": zipped([("x.npy", npy(array("(1099511627776,)"), b"\0" * 8))]),
     "shape-overflow.npz": zipped([("x.npy", npy(array("(9223372036854775807, 9223372036854775807)"), b"\0" * 8))]),
@@ -315,6 +376,8 @@ CORPUS = {
     "ctranslate2/whisper.ct2": whisper(),
     "packed/plain.inkpack": packed([("w", (2,), "f32", b"\0" * 8), ("b", (1, 32), "q8_0", b"\0" * 34)], {"k": {"int": 3}}),
     "packed/whisper.inkpack": packed_whisper(),
+    "packed/perceptron.inkpack": packed_perceptron(),
+    "packed/text.inkpack": packed_text(),
     "npz/array.npz": zipped([("x.npy", npy(array("(2,)"), b"\0" * 8))]),
     "npz/turned.npz": zipped([("x.npy", npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2), }", b"abcd"))]),
 }

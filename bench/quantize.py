@@ -147,7 +147,7 @@ class Bench:
             self.beat(scheme, ours, default)
             self.beat(scheme, ours, same)
         self.row("static, min-max, 7 bits", "onnxruntime, our operators", self.theirs_static("min-max", OURS, True))
-        self.both("static, squared error")
+        self.both("static, squared error", "--method", "squared-error")
         self.row("… without bias correction", "inkling", self.ours("--no-bias-correction"))
         self.row("… equalised by 0.5", "inkling", self.ours("--equalise", "0.5"))
         theirs = self.row("dynamic", "onnxruntime", self.theirs_dynamic())

@@ -4,7 +4,7 @@ use feature::{Usable, Value};
 use ink::Options;
 use libfuzzer_sys::Corpus;
 use neural::{
-    Graph, Isa, Llama, Precision, Tensors, Tokens, Weights,
+    Graph, Isa, Llama, Network, Options, Precision, Tensors, Tokens, Weights,
     whisper::{Turn, Whisper, decoder_graph, encoder_graph},
 };
 use voice::{Limits, RATE, Recording};
@@ -62,6 +62,9 @@ pub fn weights(bytes: &[u8]) {
     }
     let _ = (weights.verify(), encoder_graph(&weights), decoder_graph(&weights));
     let _ = (Tokens::of(&weights), Whisper::packing(&weights, Precision::Int8).map(|it| it.to_bytes()));
+    if let Ok(network) = Network::of_weights(&weights, &Options::default()) {
+        let _ = neural::bench::made_up(network.inputs(), 1, 2).and_then(|it| network.run(&it));
+    }
     if let Ok(llama) = Llama::open(&weights, None) {
         let _ = llama.log_probabilities(&[0, 1]);
     }

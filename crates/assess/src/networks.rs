@@ -14,7 +14,8 @@ use std::{
 };
 
 use neural::{
-    Artifact, Precision, Weights,
+    Artifact, Network, Precision, Weights,
+    bert::{Answer, graph},
     weights::{Note, Packing},
     whisper::Whisper,
 };
@@ -132,8 +133,12 @@ impl Networks {
         Ok(artifacts)
     }
 
-    /// The files of a network as its record names them: the pinned ones, and what was made of them here.
-    fn recorded(&self, name: &str) -> Result<Vec<Artifact>, Error> {
+    /// The files of a network as its record names them, not compared with their digests: the pinned ones, and what was made of
+    /// them here.
+    ///
+    /// # Errors
+    /// As [`Networks::verify`], but for changed files.
+    pub fn recorded(&self, name: &str) -> Result<Vec<Artifact>, Error> {
         let (pinned, folder) = (self.manifest.network(name)?, self.folder(name)?);
         let path = folder.join(RECORD);
         let text = fs::read_to_string(&path).map_err(Error::open(&path))?;
@@ -248,13 +253,18 @@ fn take(
     Err(Error::Network { name: pinned.name.clone(), reason })
 }
 
-/// The same weights in our packed form beside the file, to be mapped: Whisper's laid out as 8-bit integers for our plan, others
-/// as they are.
+/// The same weights in our packed form beside the file, to be mapped: Whisper's and BERT's laid out as 8-bit integers for our
+/// plans, BERT's to give one vector a text; others as they are.
 fn pack(pinned: &Pinned, folder: &Path, file: &str) -> Result<Artifact, Error> {
     let packed = folder.join(Path::new(file).with_extension("inkpack"));
     let weights = Weights::open(&folder.join(file))?;
     let packing = match weights.notes().get("specification") {
         Some(Note::Text(it)) if it == "WhisperSpec" => Whisper::packing(&weights, Precision::Int8),
+        None if weights.section("embeddings.word_embeddings.weight").is_ok() => {
+            let settings = folder.join("config.json");
+            let settings = fs::read_to_string(&settings).map_err(Error::open(&settings))?;
+            Network::packing(&graph(&weights, &settings, Answer::Sentence)?, Some(Precision::Int8))
+        }
         _ => Packing::of(&weights),
     };
     packing?.write(&packed)?;

@@ -104,7 +104,7 @@ fn onnxruntime(_: &Graph, _: usize) -> Result<Network> {
     None.context("this program was built without ONNX Runtime; build it with: cargo build --release -p inkling-cli --features ort")
 }
 
-fn as_json(line: &Line, peak: neural::Peak, timings: &[Timing]) -> Result<String> {
+fn as_json(line: &Line, peak: bench::Peak, timings: &[Timing]) -> Result<String> {
     let peaks = json!({ "float_gop_per_s": peak.float / 1e9, "int8_gop_per_s": peak.int8 / 1e9 });
     let all = json!({
         "network": line.network.display().to_string(),
@@ -115,7 +115,7 @@ fn as_json(line: &Line, peak: neural::Peak, timings: &[Timing]) -> Result<String
     Ok(serde_json::to_string_pretty(&all)?)
 }
 
-fn as_table(peak: neural::Peak, timings: &[Timing]) -> String {
+fn as_table(peak: bench::Peak, timings: &[Timing]) -> String {
     let mut text = format!(
         "peak of one core: {:.0} Gop/s on f32, {:.0} on int8\n{:12} {:>5} {:>6} {:>10} {:>11} {:>9} {:>9} {:>10} {:>9} {:>6}\n",
         peak.float / 1e9,

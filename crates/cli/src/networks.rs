@@ -8,7 +8,8 @@ use std::{
 use anyhow::Result;
 use assess::{Listed, Networks};
 use clap::{Args, Subcommand, ValueEnum};
-use neural::{Artifact, Graph, Quantisation};
+use neural::{Artifact, Graph, Network, Options, Quantisation};
+use serde::Serialize;
 
 /// Networks that others trained: list them, fetch them, check that they are what was pinned.
 #[derive(Args)]
@@ -19,7 +20,7 @@ pub(crate) struct Line {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Every known network: what it is for, its licence and size, and where it lies.
+    /// Every known network: what it is for, its licence, size and digests, where it lies, what runs it and why.
     #[command(after_help = "Example:\n  inkling networks list")]
     List {
         /// How to print it.
@@ -37,10 +38,11 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// What goes into a network and comes out, its digest, and how it was quantised and what that cost.
+    /// What goes into a network and comes out, its digest and licence, what runs it and why, and how it was quantised and what that
+    /// cost.
     #[command(after_help = "Example:\n  inkling networks show net-int8.onnx")]
     Show {
-        /// An ONNX file, or the name of an installed network.
+        /// An ONNX, GGUF or packed file, or the name of an installed network.
         network: PathBuf,
         /// How to print it.
         #[arg(long, default_value = "text")]
@@ -64,11 +66,13 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let networks = Networks::here()?;
     match &line.command {
         Command::Show { .. } => {}
-        Command::List { format: Format::Json } => {
-            println!("{}", serde_json::to_string_pretty(&networks.list())?)
-        }
-        Command::List { format: Format::Text } => {
-            networks.list().iter().for_each(|it| println!("{}", listed(it)))
+        Command::List { format } => {
+            let entries: Vec<Entry> =
+                networks.list().into_iter().map(|it| Entry::of(&networks, it)).collect();
+            match format {
+                Format::Json => println!("{}", serde_json::to_string_pretty(&entries)?),
+                Format::Text => entries.iter().for_each(|it| println!("{}", listed(it))),
+            }
         }
         Command::Fetch { name, from } => {
             let folder = networks.fetch(name, from.as_deref())?;
@@ -79,29 +83,132 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn listed(it: &Listed) -> String {
+/// What would run a network, and why.
+#[derive(Serialize)]
+struct Runs {
+    /// `planned`, `rten`, `language`; none where nothing here runs it.
+    executor: Option<String>,
+    /// What a plan of our own computes in.
+    precision: Option<&'static str>,
+    /// Why not a plan of our own, or what that did with the weights; where nothing runs it, why.
+    why: Option<String>,
+    /// Inputs and outputs, each with element type and shape.
+    inputs: Vec<[String; 2]>,
+    outputs: Vec<[String; 2]>,
+}
+
+impl Runs {
+    /// Opens a network as `inkling run` would.
+    fn of(path: Result<PathBuf>) -> Runs {
+        let opened = path.and_then(|it| Ok(Network::open_with(&it, &Options::default())?));
+        let none = |why: String| Runs {
+            executor: None,
+            precision: None,
+            why: Some(why),
+            inputs: vec![],
+            outputs: vec![],
+        };
+        match opened {
+            Err(error) => none(error.to_string()),
+            Ok(network) => {
+                let ports = |ports: &[neural::Port]| {
+                    ports.iter().map(|it| [it.name.clone(), it.to_string()]).collect()
+                };
+                Runs {
+                    executor: Some(network.executor().to_owned()),
+                    precision: network.precision().map(neural::Precision::name),
+                    why: network.reason().or(network.remark()).map(str::to_owned),
+                    inputs: ports(network.inputs()),
+                    outputs: ports(network.outputs()),
+                }
+            }
+        }
+    }
+
+    fn told(&self) -> String {
+        let by = [self.executor.as_deref().or(Some("none")), self.precision].into_iter().flatten();
+        let by = by.collect::<Vec<_>>().join(" in ");
+        self.why.as_ref().map_or(by.clone(), |why| format!("{by} ({why})"))
+    }
+}
+
+/// A known network, its files and what runs it where it is here.
+#[derive(Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    listed: Listed,
+    files: Vec<Artifact>,
+    runs: Option<Runs>,
+}
+
+impl Entry {
+    fn of(networks: &Networks, listed: Listed) -> Entry {
+        let is_here = listed.folder.is_some();
+        let files = if is_here { networks.recorded(&listed.name).unwrap_or_default() } else { vec![] };
+        let runs = is_here.then(|| Runs::of(networks.file(&listed.name).map_err(Into::into)));
+        Entry { listed, files, runs }
+    }
+}
+
+fn listed(entry: &Entry) -> String {
+    let it = &entry.listed;
     let place = it.folder.as_ref().map_or("not installed".to_owned(), |it| it.display().to_string());
     let megabytes = it.bytes as f64 / 1e6;
-    format!("{:16} {megabytes:6.1} MB  {:12} {place}\n{:16} {}", it.name, it.licence, "", it.purpose)
+    let mut lines = vec![
+        format!("{:16} {megabytes:6.1} MB  {:12} {place}", it.name, it.licence),
+        format!("{:16} {}", "", it.purpose),
+    ];
+    lines.extend(entry.runs.iter().map(|it| format!("{:16} executor {}", "", it.told())));
+    lines.extend(entry.files.iter().map(|it| format!("{:16} {}  {}", "", it.sha256, it.file.display())));
+    lines.join("\n")
 }
 
 fn show(network: &Path, format: Format) -> Result<ExitCode> {
     let path = crate::run_network::file_of(network)?;
-    let graph = Graph::read_onnx(&path)?;
-    let artifact = Artifact::of(&graph.name, &path, graph.notes.get("licence").map_or("", String::as_str))?;
-    let shapes = graph.inputs.iter().chain(&graph.outputs).map(|it| (it.name.clone(), it.to_string()));
-    let quantisation = Quantisation::of_network(&graph)?;
-    let artifact = Artifact { shapes: shapes.collect(), quantisation, ..artifact };
+    let graph =
+        path.extension().is_some_and(|it| it == "onnx").then(|| Graph::read_onnx(&path)).transpose()?;
+    let artifact = described(network, &path, graph.as_ref())?;
+    let runs = Runs::of(Ok(path.clone()));
     match format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&artifact)?),
+        Format::Json => {
+            let all = serde_json::json!({ "artifact": artifact, "runs": runs });
+            println!("{}", serde_json::to_string_pretty(&all)?);
+        }
         Format::Text => {
             println!("{}  {} bytes  SHA-256 {}", path.display(), artifact.bytes, artifact.sha256);
-            graph.inputs.iter().for_each(|it| println!("in   {}  {it}", it.name));
-            graph.outputs.iter().for_each(|it| println!("out  {}  {it}", it.name));
+            let licence = if artifact.licence.is_empty() { "not stated" } else { &artifact.licence };
+            println!("licence  {licence}");
+            println!("executor {}", runs.told());
+            runs.inputs.iter().for_each(|[name, port]| println!("in   {name}  {port}"));
+            runs.outputs.iter().for_each(|[name, port]| println!("out  {name}  {port}"));
             artifact.quantisation.iter().for_each(|it| print!("{}", told(it)));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A file with its digest, licence, shapes and record of quantisation, from what was pinned or what the file says.
+fn described(network: &Path, path: &Path, graph: Option<&Graph>) -> Result<Artifact> {
+    let named = network.to_str().filter(|_| network != path);
+    let pinned =
+        named.and_then(|it| Networks::here().ok()?.list().into_iter().find(|known| known.name == it));
+    let noted = graph.and_then(|it| it.notes.get("licence")).cloned().unwrap_or_default();
+    let licence = pinned.map_or(noted, |it| it.licence);
+    let name = graph.map_or("", |it| it.name.as_str());
+    let artifact = Artifact::of(named.unwrap_or(name), path, &licence)?;
+    let ports = graph.into_iter().flat_map(|it| it.inputs.iter().chain(&it.outputs));
+    let shapes = ports.map(|it| (it.name.clone(), it.to_string())).collect();
+    let quantisation = match graph {
+        Some(graph) => Quantisation::of_network(graph)?,
+        None => packed_record(path),
+    };
+    Ok(Artifact { shapes, quantisation, ..artifact })
+}
+
+/// The record that a packed network took along.
+fn packed_record(path: &Path) -> Option<Quantisation> {
+    let weights = neural::Weights::open(path).ok()?;
+    Quantisation::of_notes(weights.notes()).ok()?
 }
 
 /// The record of a quantised network, a line for each thing.

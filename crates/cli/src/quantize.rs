@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use neural::{
-    Graph, digest,
+    Graph, Network, digest,
     quantize::{Budget, Calibration, Quantised, Recipe, Samples, Scheme, quantise},
 };
 use serde_json::json;
@@ -24,7 +24,7 @@ use serde_json::json;
 pub(crate) struct Line {
     /// An ONNX file in floating point, or the name of an installed network.
     network: PathBuf,
-    /// Where the quantised network goes.
+    /// Where the quantised network goes; beside it, as .inkpack, the same for our own plan, where it has one.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// What becomes integers.
@@ -37,7 +37,7 @@ pub(crate) struct Line {
     #[arg(long, value_name = "NPZ")]
     held: Vec<PathBuf>,
     /// How ranges of activations are chosen (static).
-    #[arg(long, default_value = "squared-error")]
+    #[arg(long, default_value = "min-max")]
     method: Method,
     /// Percent of values inside the range (--method percentile).
     #[arg(long, default_value_t = 99.99)]
@@ -125,6 +125,14 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     let made = quantise(&graph, &line.recipe(digest(&source)), calibrate.as_ref(), held.as_ref())?;
     let bytes = made.graph.to_onnx();
     write(&line.out, &bytes)?;
+    let packed = line.out.with_extension("inkpack");
+    match Network::packing(&made.graph, None) {
+        Ok(packing) => {
+            packing.write(&packed)?;
+            eprintln!("packed for our plan: {}", packed.display());
+        }
+        Err(reason) => eprintln!("not packed for our plan: {reason}"),
+    }
     match line.format {
         Format::Json => println!("{}", as_json(&made, [source.len(), bytes.len()])?),
         Format::Table => print!("{}", as_table(&made, [source.len(), bytes.len()])?),

@@ -34,6 +34,8 @@ pub(crate) struct Line {
 pub(crate) enum Kind {
     /// 32-bit floating point.
     F32,
+    /// Weights of 16 bits: half the memory, products in 32 bits.
+    Bf16,
     /// 8-bit integers; weights are quantised as the network is opened.
     Int8,
 }
@@ -42,6 +44,7 @@ impl From<Kind> for Precision {
     fn from(it: Kind) -> Self {
         match it {
             Kind::F32 => Precision::Float,
+            Kind::Bf16 => Precision::Bf16,
             Kind::Int8 => Precision::Int8,
         }
     }
@@ -54,6 +57,9 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
     eprintln!("{}", told(&network));
     let outputs = network.run(&Tensors::read_npz(&line.input)?)?;
     outputs.write_npz(&line.out)?;
+    if let Some(most) = neural::bench::peak_mib() {
+        eprintln!("memory at most {most:.1} MiB");
+    }
     for port in network.outputs() {
         let got = outputs.get(&port.name).with_context(|| format!("no output {:?}", port.name))?;
         println!("{}  {} {:?}", port.name, got.dtype().name(), got.shape());
@@ -64,7 +70,10 @@ pub(crate) fn run(line: &Line) -> Result<ExitCode> {
 /// Which executor runs a network, in what, and why not another.
 pub(crate) fn told(network: &Network) -> String {
     match (network.precision(), network.reason()) {
-        (Some(precision), _) => format!("executor {} in {}", network.executor(), precision.name()),
+        (Some(precision), _) => {
+            let remark = network.remark().map_or(String::new(), |it| format!(" ({it})"));
+            format!("executor {} in {}{remark}", network.executor(), precision.name())
+        }
         (None, Some(reason)) => format!("executor {} ({reason})", network.executor()),
         (None, None) => format!("executor {}", network.executor()),
     }

@@ -1,7 +1,7 @@
 //! Times two convolutional networks with random weights on one 224 × 224 image: `cnn`, ten plain convolutions of 0.415 Gop in
 //! all, and `mobilenet`, the shape of MobileNetV3-small. Calibrates by least and greatest on three images.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{plan::*, *};
 
 /// CPU time of this thread so far, s.
 fn cpu() -> f64 {
@@ -39,7 +39,8 @@ impl Build {
         let taps = inputs.max(1) * kernel * kernel;
         let window = Window { kernel: [kernel; 2], stride: [stride; 2], padding: [kernel / 2; 4] };
         let weights = self.noise(outputs * taps, (2.0 / taps as f32).sqrt());
-        let it = Convolution { from, weights, bias: vec![0.0; outputs], window, add: None, activation };
+        let bias = vec![0.0; outputs];
+        let it = Convolution { from, weights, steps: None, bias, window, add: None, activation };
         self.push(if inputs == 0 { ConvolutionStep::Depthwise(it) } else { ConvolutionStep::Convolution(it) })
     }
 
@@ -47,7 +48,7 @@ impl Build {
         let weights = self.noise(inputs * outputs, (2.0 / inputs as f32).sqrt());
         self.push(ConvolutionStep::Linear {
             from,
-            layer: Linear { weights, bias: vec![0.0; outputs], inputs },
+            layer: Linear::new(weights, vec![0.0; outputs], inputs),
             activation,
         })
     }

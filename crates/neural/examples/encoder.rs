@@ -1,6 +1,6 @@
 //! Times an encoder of MiniLM's shape with random weights: 6 blocks, width 384, 12 heads, hidden 1536, 128 tokens.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{bench::Peak, plan::*, *};
 
 /// CPU time of this thread so far, s.
 fn cpu() -> f64 {
@@ -17,11 +17,8 @@ fn noise(seed: &mut u64, count: usize, deviation: f32) -> Vec<f32> {
 }
 
 fn linear(seed: &mut u64, inputs: usize, outputs: usize) -> Linear {
-    Linear {
-        weights: noise(seed, inputs * outputs, 1.0 / (inputs as f32).sqrt()),
-        bias: noise(seed, outputs, 0.05),
-        inputs,
-    }
+    let weights = noise(seed, inputs * outputs, 1.0 / (inputs as f32).sqrt());
+    Linear::new(weights, noise(seed, outputs, 0.05), inputs)
 }
 
 fn norm(width: usize) -> Norm {

@@ -1,6 +1,6 @@
 //! Times a perceptron with random weights: 450-256-64-2, or the widths given.
 #![allow(clippy::unwrap_used)] // an example stops at the first thing that is wrong
-use neural::*;
+use neural::{plan::*, *};
 use std::time::Instant;
 
 fn main() {
@@ -12,7 +12,7 @@ fn main() {
     let layer = |pair: &[usize]| {
         let (inputs, outputs) = (pair[0], pair[1]);
         (
-            Linear { weights: (0..inputs * outputs).map(value).collect(), bias: vec![0.1; outputs], inputs },
+            Linear::new((0..inputs * outputs).map(value).collect(), vec![0.1; outputs], inputs),
             Activation::Relu,
         )
     };

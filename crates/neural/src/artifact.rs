@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Graph, map::map};
+use crate::{Error, Graph, Note, map::map};
 
 /// A pinned file. As JSON it lies beside the file or in a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,8 +85,22 @@ impl Quantisation {
     /// # Errors
     /// [`Error::Malformed`] where the note is none of ours.
     pub fn of_network(graph: &Graph) -> Result<Option<Self>, Error> {
-        let parsed = graph.notes.get(NOTE).map(|it| serde_json::from_str(it)).transpose();
-        parsed.map_err(|it| {
+        graph.notes.get(NOTE).map(|it| Quantisation::parsed(it)).transpose()
+    }
+
+    /// The record among the notes of a packed file, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where the note is none of ours.
+    pub fn of_notes(notes: &BTreeMap<String, Note>) -> Result<Option<Self>, Error> {
+        match notes.get(NOTE) {
+            Some(Note::Text(it)) => Quantisation::parsed(it).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn parsed(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|it| {
             Error::malformed(format!("note {NOTE:?}"), "a record of quantisation", it.to_string())
         })
     }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use serde::Serialize;
 
-use crate::{Dim, Dtype, Error, Graph, Isa, Network, Peak, Port, Precision, Tensor, Tensors, Values};
+pub use crate::kernel::peak::Peak;
+use crate::{Dim, Dtype, Error, Graph, Isa, Network, Port, Precision, Tensor, Tensors, Values};
 
 /// Runs of each network that do not count.
 const WARM: usize = 3;
@@ -185,7 +186,7 @@ pub fn operations(graph: &Graph, inputs: &Tensors) -> Result<u64, Error> {
 }
 
 /// Greatest resident memory of this process in MiB (`VmHWM` of Linux).
-fn peak_mib() -> Option<f64> {
+pub fn peak_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse::<f64>().ok().map(|it| it / 1024.0)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Dtype, Error, Tensor};
 
 /// A length of an input's or output's dimension, as far as the file says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Dim {
     /// This length.
     Fixed(usize),
@@ -20,7 +20,7 @@ pub enum Dim {
 }
 
 /// An input or output: its name, element type and shape.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Port {
     /// Name of the value.
     pub name: String,

@@ -20,6 +20,7 @@ pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod depthwise;
 pub(crate) mod float;
+pub(crate) mod half;
 pub(crate) mod integer_attention;
 pub(crate) mod kept;
 mod lanes;

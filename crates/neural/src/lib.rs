@@ -4,7 +4,7 @@
 //! form ([`Weights::open`]); named [`Tensors`], also as `.npz`; the pinned description of a file ([`Artifact`]).
 //!
 //! **What goes out.** Named [`Tensors`] from a [`Network`], whose [`Executor`] does the work: rten for any graph, ONNX Runtime where
-//! the user has it (feature `ort`), plans of our own for encoders and perceptrons, [`Llama`] for language networks, [`whisper`]
+//! the user has it (feature `ort`), plans of our own ([`plan`]) for encoders of texts and rows, perceptrons and convolutions, [`Llama`] for language networks, [`whisper`]
 //! for spectra. ONNX again ([`Graph::to_onnx`]), also quantised ([`quantize`]), the packed form ([`weights::Packing`]), figures of
 //! speed ([`mod@bench`]).
 //!
@@ -33,7 +33,9 @@
 #![deny(unsafe_code)] // allowed in `map.rs` and `kernel/*.rs` only; the house's test lists them
 
 mod artifact;
+mod assembly;
 pub mod bench;
+pub mod bert;
 mod cache;
 mod error;
 mod four_bits;
@@ -46,7 +48,7 @@ mod map;
 mod network;
 mod npz;
 mod onnx;
-mod plan;
+pub mod plan;
 mod plan_error;
 pub mod quantize;
 mod tensor;
@@ -60,18 +62,14 @@ pub use cache::Cache;
 pub use error::Error;
 pub use graph::{Attribute, Dim, Graph, Node, Port};
 pub use kernel::Isa;
-pub use kernel::peak::Peak;
-pub use kernel::rows::{Activation, Norm};
 pub use llama::Llama;
 pub use network::{Executor, Network, Options};
-pub use plan::{
-    Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, ConvolutionWorkspace,
-    EncoderBlock, EncoderDescription, EncoderPlan, EncoderWorkspace, Linear, PerceptronPlan,
-    PerceptronWorkspace, Precision, Range, Residual, Window,
-};
-pub use plan_error::PlanError;
+pub use plan::Precision;
 pub use tensor::{Dtype, Tensor, Tensors, Values, softmax};
 pub use threads::available_threads;
 pub use tokens::Tokens;
 pub use weights::Weights;
-pub(crate) use weights::{Blocks, Layout, Note};
+pub(crate) use {
+    plan_error::PlanError,
+    weights::{Blocks, Layout, Note},
+};

@@ -10,7 +10,8 @@ use std::path::Path;
 use self::planned::Planned;
 use self::rten::Rten;
 use crate::{
-    Error, Graph, Isa, Llama, Port, Precision, Tensor, Tensors, Weights, available_threads, whisper::Whisper,
+    Error, Graph, Isa, Llama, Note, Port, Precision, Tensor, Tensors, Weights, available_threads,
+    weights::Packing, whisper::Whisper,
 };
 
 /// Something that runs a network. Inputs come in the order of [`Executor::inputs`] and were checked against it.
@@ -74,12 +75,14 @@ pub struct Network {
     executor: Box<dyn Executor>,
     /// Why no plan of our own runs it.
     reason: Option<String>,
+    /// What the plan did that the file does not say.
+    remark: Option<String>,
 }
 
 impl Network {
     /// A network run by this executor.
     pub fn new(executor: Box<dyn Executor>) -> Self {
-        Network { executor, reason: None }
+        Network { executor, reason: None, remark: None }
     }
 
     /// Opens an ONNX file to be run on this many threads; a GGUF language network, packed Whisper (`inkpack`) or Whisper of
@@ -98,11 +101,32 @@ impl Network {
     pub fn open_with(path: &Path, options: &Options) -> Result<Self, Error> {
         match path.extension().and_then(|it| it.to_str()) {
             Some("gguf") => Ok(Network::new(Box::new(Llama::open(&Weights::open(path)?, None)?))),
-            Some("inkpack" | "bin") => {
-                Ok(Network::new(Box::new(Whisper::open(&Weights::open(path)?, None, Isa::best())?)))
-            }
+            Some("inkpack" | "bin") => Network::of_weights(&Weights::open(path)?, options),
             _ => Network::with(&Graph::read_onnx(path)?, options),
         }
+    }
+
+    /// A network of weights that say themselves what they are: packed plans, or Whisper as packed or as CTranslate2 keeps it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for packed weights of another precision than asked for; as [`Whisper::open`] for the others;
+    /// [`Error::Malformed`], [`Error::Tensor`] and [`Error::TooLarge`] for parts of a plan that do not fit each other.
+    pub fn of_weights(weights: &Weights, options: &Options) -> Result<Self, Error> {
+        match weights.notes().get("specification") {
+            Some(Note::Text(it)) if it == planned::packed::SPECIFICATION => {
+                Ok(Network::new(Box::new(Planned::unpacked(weights, options.precision, Isa::best())?)))
+            }
+            _ => Ok(Network::new(Box::new(Whisper::open(weights, None, Isa::best())?))),
+        }
+    }
+
+    /// The plan of a graph, in this precision or in that of its weights, laid out for the kernels: to be written as a packed file,
+    /// which opens without laying anything out and gives the same answers to the bit on every processor.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the graph is not planned, or is of convolutions or spectra, whose plans are not packed.
+    pub fn packing(graph: &Graph, precision: Option<Precision>) -> Result<Packing, Error> {
+        planned::packed::packing(graph, precision)
     }
 
     /// A graph run by the best executor for it on this many threads: our own plan, in the precision of its weights, where it is
@@ -118,11 +142,15 @@ impl Network {
     /// precision but the graph's own; [`Network::reason`] says why.
     ///
     /// # Errors
-    /// As [`Network::by_rten`]; [`Error::Refused`] where integers are asked for and no plan takes the graph.
+    /// As [`Network::by_rten`]; [`Error::Refused`] where integers or 16-bit floats are asked for and no plan takes the graph.
     pub fn with(graph: &Graph, options: &Options) -> Result<Self, Error> {
         match Planned::new(graph, options.precision, Isa::best()) {
-            Ok(planned) => Ok(Network::new(Box::new(planned))),
-            Err(it) if options.precision == Some(Precision::Int8) => Err(it),
+            Ok(planned) => {
+                let again = planned.again();
+                let remark = format!("{again} of its layers are not pair-safe and were quantised again");
+                Ok(Network { remark: (again > 0).then_some(remark), ..Network::new(Box::new(planned)) })
+            }
+            Err(it) if options.precision.is_some_and(|it| it != Precision::Float) => Err(it),
             Err(it) => {
                 Ok(Network { reason: Some(it.to_string()), ..Network::by_rten(graph, options.threads)? })
             }
@@ -167,6 +195,11 @@ impl Network {
     /// Why another executor than our own plan was chosen; none where it was not, or where the executor was asked for.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    /// What the plan did with the weights that the file does not say: layers whose integers were quantised again.
+    pub fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
     }
 
     /// What goes in.

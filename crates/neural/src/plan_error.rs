@@ -30,6 +30,34 @@ pub enum PlanError {
         /// Which one.
         step: usize,
     },
+    /// A number that is no row of its table.
+    #[error("table {table}, text {text}, place {place}: expected a number from 0 to {}, got {got}", rows - 1)]
+    Number {
+        /// Which table, in order of the inputs.
+        table: usize,
+        /// Which text of the batch.
+        text: usize,
+        /// Which of its tokens.
+        place: usize,
+        /// Rows of the table.
+        rows: usize,
+        /// The number.
+        got: i64,
+    },
+    /// A text longer than there are positions.
+    #[error("expected texts of at most {most} tokens, got {got}")]
+    TooLong {
+        /// Positions.
+        most: usize,
+        /// Tokens.
+        got: usize,
+    },
+    /// A text of which nothing is seen has no answer.
+    #[error("text {text}: expected at least one token that is seen, got none")]
+    Unseen {
+        /// Which text of the batch.
+        text: usize,
+    },
     /// A workspace of another plan.
     #[error("a workspace of another plan")]
     Workspace,

@@ -10,7 +10,8 @@ use std::{
 };
 
 use neural::{
-    Attribute, Dtype, Error, Graph, Isa, Llama, Node, Port, Precision, Tensor, Tensors, Tokens, Weights,
+    Attribute, Dtype, Error, Graph, Isa, Llama, Network, Node, Options, Port, Precision, Tensor, Tensors,
+    Tokens, Weights,
     weights::{Layout, Note, Packing},
     whisper::Whisper,
 };
@@ -80,6 +81,22 @@ const REFUSED: &[(&str, &str)] = &[
     ("panels-other.inkpack", "the bytes of [3, 16]"),
     ("panels-short.inkpack", "the bytes of [3, 16]"),
     ("pickle.npz", "pickles"),
+    ("plan-blocks.inkpack", "at most 256 blocks"),
+    ("plan-deep.inkpack", "parts of a plan"),
+    ("plan-heads.inkpack", "a divisor of 16"),
+    ("plan-huge.inkpack", "the bytes of"),
+    ("plan-many.inkpack", "at most 256 layers"),
+    ("plan-masks.inkpack", "one for each table and one mask"),
+    ("plan-missing.inkpack", "a weight of this name"),
+    ("plan-none.inkpack", "a note of how they are put together"),
+    ("plan-norm.inkpack", "two rows of 16"),
+    ("plan-other.inkpack", "expected own:u8s8-panels@1 [3, 2]"),
+    ("plan-roles.inkpack", "one for each table and one mask"),
+    ("plan-rows.inkpack", "expected rows of 16"),
+    ("plan-short.inkpack", "the bytes of [3, 2]"),
+    ("plan-tables.inkpack", "at most 256 tables"),
+    ("plan-unfit.inkpack", "expected own:u8s8-panels@1 [2, 2]"),
+    ("plan-words.inkpack", "parts of a plan"),
     ("rows-uneven.gguf", "multiple of 32 weights"),
     ("self.onnx", "before Relu \"y\" uses it"),
     ("shape-lies.ct2", "weight \"w\""),
@@ -136,8 +153,17 @@ fn read_all(weights: &Weights) -> Result<(), Error> {
     }
     match weights.notes().get("specification") {
         Some(Note::Text(it)) if it == "WhisperSpec" => Whisper::open(weights, None, Isa::best()).map(drop),
+        Some(Note::Text(it)) if it == "PlannedSpec" => {
+            answer(&Network::of_weights(weights, &Options::default())?)
+        }
         _ => Ok(()),
     }
+}
+
+/// What opened must answer: inputs it makes up itself, or refuse them.
+fn answer(network: &Network) -> Result<(), Error> {
+    let _ = neural::bench::made_up(network.inputs(), 1, 3).and_then(|it| network.run(&it));
+    Ok(())
 }
 
 /// Megabytes this thread held at most while it ran.

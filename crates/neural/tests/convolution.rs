@@ -1,9 +1,9 @@
 //! Convolutional plans against the definition, on every set of instructions.
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
-use neural::{
-    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Isa, Linear, Range,
-    Window,
+use neural::Isa;
+use neural::plan::{
+    Activation, Convolution, ConvolutionDescription, ConvolutionPlan, ConvolutionStep, Linear, Range, Window,
 };
 
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
@@ -155,7 +155,8 @@ fn convolution(
     let [inputs, outputs, seed, _] = shape;
     let taps = window.kernel[0] * window.kernel[1] * inputs;
     let weights = normals(seed as u64, outputs * taps, (1.5 / taps as f32).sqrt());
-    Convolution { from, weights, bias: normals(seed as u64 + 1, outputs, 0.2), window, add, activation }
+    let bias = normals(seed as u64 + 1, outputs, 0.2);
+    Convolution { from, weights, steps: None, bias, window, add, activation }
 }
 
 fn square(kernel: usize, stride: usize, padding: usize) -> Window {
@@ -163,8 +164,7 @@ fn square(kernel: usize, stride: usize, padding: usize) -> Window {
 }
 
 fn linear(from: usize, inputs: usize, outputs: usize, activation: Activation) -> ConvolutionStep {
-    let layer =
-        Linear { weights: normals(77, inputs * outputs, 0.3), bias: normals(78, outputs, 0.2), inputs };
+    let layer = Linear::new(normals(77, inputs * outputs, 0.3), normals(78, outputs, 0.2), inputs);
     ConvolutionStep::Linear { from, layer, activation }
 }
 

@@ -2,10 +2,11 @@
 //! Integers stay near floating point.
 #![allow(clippy::unwrap_used)] // in a test the panic is the message
 
-use neural::{
-    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Isa, Linear, Norm, PerceptronPlan, PlanError,
-    Precision, Residual,
+use neural::plan::{
+    Activation, EncoderBlock, EncoderDescription, EncoderPlan, Linear, Norm, PerceptronPlan, PlanError,
+    Residual,
 };
+use neural::{Isa, Precision};
 
 /// Numbers that look random and are the same every time: about normal, deviation 1.
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
@@ -19,11 +20,7 @@ fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
 
 fn linear(seed: u64, inputs: usize, outputs: usize) -> Linear {
     let deviation = 1.0 / (inputs as f32).sqrt();
-    Linear {
-        weights: normals(seed, inputs * outputs, deviation),
-        bias: normals(seed + 1, outputs, 0.1),
-        inputs,
-    }
+    Linear::new(normals(seed, inputs * outputs, deviation), normals(seed + 1, outputs, 0.1), inputs)
 }
 
 /// A norm whose scales differ by column, with a few that stand out, as trained ones do.

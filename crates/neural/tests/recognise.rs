@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use neural::{
     Attribute, Dim, Dtype, Graph, Isa, Network, Node, Options, Port, Precision, Tensor, Tensors, Values,
+    Weights,
 };
 
 fn normals(seed: u64, count: usize, deviation: f32) -> Vec<f32> {
@@ -195,7 +196,9 @@ fn planned_networks_are_found_and_agree_with_rten() {
         let values = normals(9, shape.iter().product(), 1.0);
         let input = Tensor::f32(shape, values).unwrap();
         let expected = run(&Network::by_rten(&graph, 1).unwrap(), &input);
-        for (precision, tolerance) in [(Precision::Float, 1e-4), (Precision::Int8, 0.25)] {
+        for (precision, tolerance) in
+            [(Precision::Float, 1e-4), (Precision::Bf16, 0.05), (Precision::Int8, 0.25)]
+        {
             let network = Network::by_plan(&graph, precision, Isa::best()).unwrap();
             let got = run(&network, &input);
             assert_eq!(got.shape(), expected.shape());
@@ -204,6 +207,14 @@ fn planned_networks_are_found_and_agree_with_rten() {
             let apart = apart.fold(0.0, f32::max);
             assert!(apart < tolerance, "{precision:?}: {apart}");
             assert_eq!(run(&network, &input), got, "a second run in the same memory");
+            match Network::packing(&graph, Some(precision)) {
+                Ok(packing) => {
+                    let weights = Weights::from_bytes(packing.to_bytes().unwrap()).unwrap();
+                    let packed = Network::of_weights(&weights, &Options::default()).unwrap();
+                    assert_eq!(run(&packed, &input), got, "{precision:?}, packed");
+                }
+                Err(reason) => assert!(reason.to_string().contains("spectra"), "{reason}"),
+            }
         }
     }
 }
@@ -362,6 +373,8 @@ fn networks_of_convolutions_are_found_in_floats_and_in_the_form_of_quantisers() 
         assert_eq!(got.shape(), expected.shape());
         let apart = got.as_f32().unwrap().iter().zip(expected.as_f32().unwrap()).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-4);
+        let half = Network::by_plan(&graph, Precision::Bf16, Isa::best()).unwrap();
+        assert!(cosine(&run(&half, &input), &expected) > 0.9999);
         let graph = quantised(&graph, &input);
         let network = Network::of(&graph, 1).unwrap();
         assert_eq!(

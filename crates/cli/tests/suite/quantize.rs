@@ -66,7 +66,7 @@ fn quantize(folder: &Path, arguments: &[&str]) -> Said {
 fn a_network_is_quantised_shown_and_run() {
     let folder = folder();
     let said = quantize(folder.path(), &["--calibrate", "rows.npz", "--least-sqnr", "25"]);
-    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.code == 0 && said.err.starts_with("packed for our plan: "), "{}", said.err);
     for part in
         ["/wide", "Gemm", "480", "weights dB", "outputs: ", "signal to quantisation noise", "static-int8: "]
     {
@@ -76,14 +76,35 @@ fn a_network_is_quantised_shown_and_run() {
     let said = inkling(["networks".as_ref(), "show".as_ref(), small.as_os_str()]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     let source = neural::digest(&fs::read(folder.path().join("net.onnx")).unwrap());
-    for part in ["static-int8", source.as_str(), "squared error on 20 rows", "bias corrected  yes", "cost "] {
+    for part in [
+        "static-int8",
+        source.as_str(),
+        "min-max on 20 rows",
+        "bias corrected  yes",
+        "cost ",
+        "executor planned in int8",
+        "licence",
+    ] {
         assert!(said.out.contains(part), "{part} is not in {}", said.out);
     }
     let [input, out] = ["rows.npz", "out.npz"].map(|it| folder.path().join(it));
     let said =
         inkling(["run".as_ref(), small.as_os_str(), input.as_os_str(), "--out".as_ref(), out.as_os_str()]);
     assert_eq!((said.code, said.out.as_str()), (0, "y  f32 [20, 3]\n"));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "a part was left behind");
+    let packed = folder.path().join("small.inkpack");
+    let again = folder.path().join("again.npz");
+    let said =
+        inkling(["run".as_ref(), packed.as_os_str(), input.as_os_str(), "--out".as_ref(), again.as_os_str()]);
+    assert_eq!((said.code, said.out.as_str()), (0, "y  f32 [20, 3]\n"), "{}", said.err);
+    let [out, again] = [out, again].map(|it| Tensors::read_npz(&it).unwrap());
+    assert_eq!(out.get("y"), again.get("y"), "packed");
+    let said = inkling(["networks".as_ref(), "show".as_ref(), packed.as_os_str()]);
+    assert!(
+        said.out.contains("static-int8") && said.out.contains("executor planned in int8"),
+        "{}",
+        said.out
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "a part was left behind");
 }
 
 #[test]
@@ -94,7 +115,7 @@ fn the_cost_comes_as_json_for_every_scheme() {
         let folder = folder();
         let said =
             quantize(folder.path(), &[scheme, &["--calibrate", "rows.npz", "--format", "json"]].concat());
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{scheme:?}");
+        assert!(said.code == 0 && said.err.contains("packed for our plan: "), "{scheme:?}: {}", said.err);
         let told: Value = serde_json::from_str(&said.out).unwrap();
         let least = if scheme[1] == "int4" { 9.0 } else { 20.0 };
         assert!(told["fidelity"]["sqnr_db"].as_f64().unwrap() > least, "{told}");

@@ -69,6 +69,8 @@ impl Lanes for Avx2 {
         sub_i(a: I, b: I) -> I = _mm256_sub_epi32(a, b);
         mul_i(a: I, b: I) -> I = _mm256_mullo_epi32(a, b);
         and_i(a: I, b: I) -> I = _mm256_and_si256(a, b);
+        bits(a: I) -> F = _mm256_castsi256_ps(a);
+        raise(a: I) -> I = _mm256_slli_epi32::<16>(a);
         halve(a: I) -> I = _mm256_srli_epi32::<1>(a);
         nibble(a: I) -> I = _mm256_srli_epi32::<4>(a);
         pairs(sum: I, a: I, b: I) -> I = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));

@@ -71,6 +71,8 @@ impl Lanes for Avx512 {
         store_halves(to: &mut [i16; WIDTH], value: __m512i) =
             _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(value));
         and_i(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
+        bits(a: __m512i) -> __m512 = _mm512_castsi512_ps(a);
+        raise(a: __m512i) -> __m512i = _mm512_slli_epi32::<16>(a);
         halve(a: __m512i) -> __m512i = _mm512_srli_epi32::<1>(a);
         nibble(a: __m512i) -> __m512i = _mm512_srli_epi32::<4>(a);
         dot(sum: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(sum, a, b);

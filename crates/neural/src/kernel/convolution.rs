@@ -1,7 +1,8 @@
 //! Convolution of images that stand pixel after pixel (height, width, channels), without copying patches: a row of a patch
 //! is contiguous, so a patch is as many runs as the kernel is high, and the loop of the matrix product walks them.
 
-use super::float::FloatWeights;
+use super::float::{FloatWeights, Right, fma_tile};
+use super::half::HalfWeights;
 use super::lanes::Isa;
 use super::product::{Factors, Product, Sink};
 use super::quantised::{Int8Matrix, Int8Weights, Line, dot_tile};
@@ -129,13 +130,24 @@ pub(crate) struct Int8Kernels {
 }
 
 impl Int8Kernels {
-    /// Quantises and lays out `[runs · run, outputs]` weights.
-    pub(crate) fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Int8Kernels {
-        let matrix = Int8Matrix::quantise(weights, weights.len() / bias.len().max(1), bias.len());
+    /// Quantises and lays out `[runs · run, outputs]` weights, or takes the integers they are by these scales.
+    pub(crate) fn pack(
+        isa: Isa,
+        weights: &[f32],
+        steps: Option<&[f32]>,
+        bias: &[f32],
+        from: Scale,
+    ) -> Int8Kernels {
+        let matrix = Int8Matrix::of(weights, weights.len() / bias.len().max(1), bias.len(), steps);
         let weights = Int8Weights::pack(isa, &matrix, bias);
         let shifts = weights.sums.iter().map(|line| Line(line.0.map(|sum| sum * from.zero))).collect();
         let scales = weights.scales.iter().map(|line| Line(line.0.map(|scale| scale * from.scale))).collect();
         Int8Kernels { weights, shifts, scales }
+    }
+
+    /// Whether there were integers that could not be taken.
+    pub(crate) fn is_again(&self) -> bool {
+        self.weights.is_again
     }
 
     /// Convolves `image` into `pixels`; `scales` are those of what comes out and of what is added.
@@ -213,25 +225,60 @@ impl Int8Factors<'_> {
     }
 }
 
-/// Kernels of a convolution in floating point: a [`FloatWeights`] of `[runs · run, outputs]`.
-pub(crate) fn convolve(weights: &FloatWeights, image: &[f32], patches: &Patches, pixels: Pixels<'_, f32>) {
-    assert!(patches.end() <= image.len(), "patches beyond the image");
-    let rows = patches.starts.len();
-    let factors = FloatFactors { image, patches, weights };
-    weights.isa.run(Product { factors, sink: &mut Floats(pixels), rows });
+/// Kernels of a convolution in floating point, `[runs · run, outputs]`, in the width they are kept in.
+#[derive(Debug)]
+pub(crate) enum FloatKernels {
+    Whole(FloatWeights),
+    Half(HalfWeights),
+}
+
+impl FloatKernels {
+    pub(crate) fn convolve(&self, image: &[f32], patches: &Patches, pixels: Pixels<'_, f32>) {
+        assert!(patches.end() <= image.len(), "patches beyond the image");
+        match self {
+            FloatKernels::Whole(it) => {
+                let (b, bias) = (it.columns(), &it.bias[..]);
+                FloatFactors { image, patches, b, bias, depth: it.inputs }.run(it.isa, pixels);
+            }
+            FloatKernels::Half(it) => {
+                let (b, bias) = (it.columns(), &it.bias[..]);
+                FloatFactors { image, patches, b, bias, depth: it.inputs }.run(it.isa, pixels);
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
-struct FloatFactors<'a> {
+struct FloatFactors<'a, B> {
     image: &'a [f32],
     patches: &'a Patches,
-    weights: &'a FloatWeights,
+    b: B,
+    bias: &'a [Line<f32>],
+    /// Values of a patch.
+    depth: usize,
 }
 
-impl Factors for FloatFactors<'_> {
+impl<B: Right> FloatFactors<'_, B> {
+    fn run(self, isa: Isa, pixels: Pixels<'_, f32>) {
+        let Patches { runs, run, .. } = *self.patches;
+        assert!(
+            runs * run <= self.depth && (runs < 2 || run.is_multiple_of(B::ROWS)),
+            "patches of other kernels"
+        );
+        let rows = self.patches.starts.len();
+        isa.run(Product { factors: self, sink: &mut Floats(pixels), rows });
+    }
+}
+
+impl<B: Right> Factors for FloatFactors<'_, B> {
     #[inline(always)]
     fn panels(&self) -> usize {
-        self.weights.bias.len()
+        self.bias.len()
+    }
+
+    #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        B::tile_rows::<L>()
     }
 
     #[inline(always)]
@@ -241,36 +288,24 @@ impl Factors for FloatFactors<'_> {
         row: usize,
         panel: usize,
     ) -> [[L::F; N]; M] {
-        let (patches, depth) = (self.patches, self.weights.inputs);
+        let patches = self.patches;
         let mut sums = [[lanes.splat(0.0); N]; M];
         for n in 0..N {
-            let bias = lanes.load(&self.weights.bias[panel + n].0);
+            let bias = lanes.load(&self.bias[panel + n].0);
             for row in &mut sums {
                 row[n] = bias;
             }
         }
-        let lines = &self.weights.lines[panel * depth..(panel + N) * depth];
-        assert!(patches.runs * patches.run <= depth, "patches of other kernels");
+        assert!(self.b.holds(panel + N, self.depth), "panels");
         for run in 0..patches.runs {
             let mut a = [self.image.as_ptr(); M];
             for (m, a) in a.iter_mut().enumerate() {
                 // SAFETY: no patch ends beyond the image (asserted before).
                 *a = unsafe { self.image.as_ptr().add(patches.starts[row + m] + run * patches.pitch) };
             }
-            for k in 0..patches.run {
-                let mut line = [lanes.splat(0.0); N];
-                for (n, line) in line.iter_mut().enumerate() {
-                    // SAFETY: a panel has `depth` lines, at least as many as a patch has values.
-                    *line = lanes.load(unsafe { &lines.get_unchecked(n * depth + run * patches.run + k).0 });
-                }
-                for m in 0..M {
-                    // SAFETY: the run lies in the image.
-                    let value = lanes.splat(unsafe { *a[m].add(k) });
-                    for n in 0..N {
-                        sums[m][n] = lanes.fma(value, line[n], sums[m][n]);
-                    }
-                }
-            }
+            let b = (self.b, panel, run * patches.run / B::ROWS);
+            // SAFETY: runs lie in the image and end within `depth` rows (both asserted before).
+            sums = unsafe { fma_tile::<L, B, M, N>(lanes, patches.run, a, b, sums) };
         }
         sums
     }

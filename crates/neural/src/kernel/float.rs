@@ -62,6 +62,10 @@ impl FloatWeights {
         Some(FloatWeights { isa, inputs, outputs, lines, bias })
     }
 
+    pub(super) fn columns(&self) -> Columns<'_> {
+        Columns { values: self.lines.as_flattened_lines(), step: WIDTH, panel: WIDTH * self.inputs }
+    }
+
     /// Inputs and outputs.
     pub(crate) fn shape(&self) -> [usize; 2] {
         [self.inputs, self.outputs]
@@ -83,12 +87,11 @@ impl FloatWeights {
     /// `plane = values · weights + bias`, for `rows` rows of `values`, `stride` apart.
     pub(crate) fn multiply(&self, values: &[f32], stride: usize, rows: usize, plane: &mut Plane<'_>) {
         assert!(plane.stride.is_multiple_of(WIDTH) && plane.stride >= self.stride(), "stride of the plane");
-        let b = Columns { values: self.lines.as_flattened_lines(), step: WIDTH, panel: WIDTH * self.inputs };
         let factors = FloatFactors {
             a: values,
             stride,
             depth: self.inputs,
-            b,
+            b: self.columns(),
             panels: self.bias.len(),
             bias: &self.bias,
         };
@@ -108,7 +111,27 @@ impl Flat for [Line<f32>] {
     }
 }
 
-/// A right factor: sixteen columns of a panel stand together.
+/// A right factor: sixteen columns of a panel stand together, row after row, in the width they are kept in.
+pub(super) trait Right: Copy {
+    /// Rows that one read gives.
+    const ROWS: usize;
+    /// What a read gives.
+    type Read<L: Lanes>: Copy;
+
+    /// Whether there are so many panels of so many rows.
+    fn holds(self, panels: usize, rows: usize) -> bool;
+    /// Reads rows `step · ROWS` on of a panel.
+    ///
+    /// # Safety
+    /// [`Right::holds`] more panels than `panel` and more rows than `step · ROWS`.
+    unsafe fn read<L: Lanes>(self, lanes: L, panel: usize, step: usize) -> Self::Read<L>;
+    /// The row at this place of what was read.
+    fn row<L: Lanes>(lanes: L, read: Self::Read<L>, place: usize) -> L::F;
+    /// Most rows of a tile.
+    fn tile_rows<L: Lanes>() -> usize;
+}
+
+/// Columns of 32-bit floats.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
     pub(super) values: &'a [f32],
@@ -118,24 +141,86 @@ pub(super) struct Columns<'a> {
     pub(super) panel: usize,
 }
 
+impl Right for Columns<'_> {
+    const ROWS: usize = 1;
+    type Read<L: Lanes> = L::F;
+
+    #[inline(always)]
+    fn holds(self, panels: usize, rows: usize) -> bool {
+        let last = |count: usize| count.saturating_sub(1);
+        panels * rows == 0 || last(panels) * self.panel + last(rows) * self.step + WIDTH <= self.values.len()
+    }
+
+    #[inline(always)]
+    unsafe fn read<L: Lanes>(self, lanes: L, panel: usize, step: usize) -> L::F {
+        // SAFETY: the caller's promise: a whole line begins here.
+        lanes.load(unsafe { &*self.values.as_ptr().add(panel * self.panel + step * self.step).cast() })
+    }
+
+    #[inline(always)]
+    fn row<L: Lanes>(_: L, read: L::F, _: usize) -> L::F {
+        read
+    }
+
+    #[inline(always)]
+    fn tile_rows<L: Lanes>() -> usize {
+        L::TILE.0
+    }
+}
+
+/// Adds to `sums` the products of `depth` values from each of `a` with the rows of `N` panels from `panel` on, after `first`
+/// rows.
+///
+/// # Safety
+/// Each of `a` points to `depth` values; `b` holds `panel + N` panels of `first · ROWS + depth` rows.
+#[inline(always)]
+pub(super) unsafe fn fma_tile<L: Lanes, B: Right, const M: usize, const N: usize>(
+    lanes: L,
+    depth: usize,
+    a: [*const f32; M],
+    (b, panel, first): (B, usize, usize),
+    mut sums: [[L::F; N]; M],
+) -> [[L::F; N]; M] {
+    for step in 0..depth.div_ceil(B::ROWS) {
+        // SAFETY: the step has a row below `depth`, the panels are below `panel + N`.
+        let read: [_; N] = std::array::from_fn(|n| unsafe { b.read(lanes, panel + n, first + step) });
+        for place in 0..B::ROWS.min(depth - step * B::ROWS) {
+            let line = read.map(|read| B::row(lanes, read, place));
+            for m in 0..M {
+                // SAFETY: below `depth`.
+                let value = lanes.splat(unsafe { *a[m].add(step * B::ROWS + place) });
+                for n in 0..N {
+                    sums[m][n] = lanes.fma(value, line[n], sums[m][n]);
+                }
+            }
+        }
+    }
+    sums
+}
+
 /// `a · b + bias`.
 #[derive(Clone, Copy)]
-pub(super) struct FloatFactors<'a> {
+pub(super) struct FloatFactors<'a, B> {
     pub(super) a: &'a [f32],
     /// Values from one row of `a` to the next.
     pub(super) stride: usize,
     /// Products in each sum.
     pub(super) depth: usize,
-    pub(super) b: Columns<'a>,
+    pub(super) b: B,
     pub(super) panels: usize,
     /// One line a panel, or none.
     pub(super) bias: &'a [Line<f32>],
 }
 
-impl Factors for FloatFactors<'_> {
+impl<B: Right> Factors for FloatFactors<'_, B> {
     #[inline(always)]
     fn panels(&self) -> usize {
         self.panels
+    }
+
+    #[inline(always)]
+    fn rows<L: Lanes>(&self) -> usize {
+        B::tile_rows::<L>()
     }
 
     #[inline(always)]
@@ -150,29 +235,15 @@ impl Factors for FloatFactors<'_> {
         for (m, a) in a.iter_mut().enumerate() {
             *a = self.a[(row + m) * stride..][..depth].as_ptr();
         }
-        let last = panel + N - 1;
-        assert!(depth == 0 || last * b.panel + (depth - 1) * b.step + WIDTH <= b.values.len(), "panels");
-        let mut sums = [[lanes.splat(0.0); N]; M];
-        for k in 0..depth {
-            let mut line = [lanes.splat(0.0); N];
-            for (n, line) in line.iter_mut().enumerate() {
-                let at = (panel + n) * b.panel + k * b.step;
-                // SAFETY: the greatest `at`, asserted above, leaves a whole line.
-                *line = lanes.load(unsafe { &*b.values.as_ptr().add(at).cast() });
-            }
-            for m in 0..M {
-                // SAFETY: each of `a` starts `depth` values.
-                let value = lanes.splat(unsafe { *a[m].add(k) });
-                for n in 0..N {
-                    sums[m][n] = lanes.fma(value, line[n], sums[m][n]);
-                }
-            }
-        }
+        assert!(b.holds(panel + N, depth), "panels");
+        // SAFETY: each of `a` starts `depth` values; the panels were asserted.
+        let sums =
+            unsafe { fma_tile::<L, B, M, N>(lanes, depth, a, (b, panel, 0), [[lanes.splat(0.0); N]; M]) };
         self.biased(lanes, panel, sums)
     }
 }
 
-impl FloatFactors<'_> {
+impl<B: Right> FloatFactors<'_, B> {
     #[inline(always)]
     fn biased<L: Lanes, const M: usize, const N: usize>(
         &self,

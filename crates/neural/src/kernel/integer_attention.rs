@@ -100,8 +100,9 @@ impl Attention<'_, IntegerScratch> {
     /// keys that are seen, which is given back.
     #[inline(always)]
     fn gather_values<L: Lanes>(&mut self, lanes: L, from: usize) -> f32 {
+        let padded = self.values.rows.next_multiple_of(WIDTH);
         let IntegerScratch { values, value_scales, row, .. } = &mut *self.scratch;
-        let (half, mut greatest) = (value_scales.len() / 2, 0.0f32);
+        let (value_scales, half, mut greatest) = (&mut value_scales[..padded], padded / 2, 0.0f32);
         for key in 0..self.values.rows {
             self.values.fetch(key + AHEAD, from, self.width);
             let scale = quantise_signed(lanes, self.values.row(key, from, self.width), row, MOST_VALUE);
@@ -136,9 +137,10 @@ impl Attention<'_, IntegerScratch> {
             let values = self.queries.row(first + at, head * self.width, self.width);
             query_scales[at] = quantise_signed(lanes, values, to, MOST_SCORED);
         }
-        let stride = key_scales.len() * WIDTH;
-        let scales = Scales::Columns(key_scales);
-        let factors = PairFactors { a: queries, words: wide / 2, b: keys, scales };
+        let panels = self.keys.rows.div_ceil(WIDTH);
+        let (stride, scales) = (panels * WIDTH, Scales::Columns(&key_scales[..panels]));
+        let b = &keys[..panels * wide / 2];
+        let factors = PairFactors { a: queries, words: wide / 2, b, scales };
         let sink = &mut Plane { values: scores, stride, activation: Activation::None, add: false };
         lanes.enter(Product { factors, sink, rows });
     }
@@ -148,7 +150,8 @@ impl Attention<'_, IntegerScratch> {
     fn mix<L: Lanes>(&mut self, lanes: L, greatest: f32, rows: usize) {
         let IntegerScratch { values, value_scales, query_scales, scores, shares: to, mixed, row, .. } =
             &mut *self.scratch;
-        let padded = value_scales.len();
+        let (padded, wide) = (self.keys.rows.next_multiple_of(WIDTH), row.len());
+        let (value_scales, values) = (&value_scales[..padded], &values[..wide / WIDTH * padded / 2]);
         for (at, (row, to)) in scores
             .chunks_exact_mut(padded.max(1))
             .zip(to.chunks_exact_mut(padded.max(1)))
@@ -161,7 +164,7 @@ impl Attention<'_, IntegerScratch> {
         }
         let scales = Scales::Rows(query_scales);
         let factors = PairFactors { a: to, words: padded / 2, b: values, scales };
-        let sink = &mut Plane { values: mixed, stride: row.len(), activation: Activation::None, add: false };
+        let sink = &mut Plane { values: mixed, stride: wide, activation: Activation::None, add: false };
         lanes.enter(Product { factors, sink, rows });
     }
 

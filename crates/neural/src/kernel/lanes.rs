@@ -128,6 +128,10 @@ pub(crate) trait Lanes: Copy {
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
     /// The bits that stand in both.
     fn and_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The same bits as `f32`.
+    fn bits(self, a: Self::I) -> Self::F;
+    /// All bits moved up by sixteen, zeros from below.
+    fn raise(self, a: Self::I) -> Self::I;
     /// All bits moved down by one, zero from above.
     fn halve(self, a: Self::I) -> Self::I;
     /// All bits moved down by four, zeros from above.

@@ -27,9 +27,38 @@ pub(crate) struct Int8Matrix {
     pub(crate) inputs: usize,
     /// One a column.
     pub(crate) scales: Vec<f32>,
+    /// Whether there were integers and they could not be taken, because pairs of them leave 16 bits.
+    pub(crate) is_again: bool,
 }
 
 impl Int8Matrix {
+    /// `[inputs, outputs]` weights: the integers they are where their scales are given and their pairs fit 16 bits on every
+    /// processor, else quantised.
+    pub(crate) fn of(weights: &[f32], inputs: usize, outputs: usize, steps: Option<&[f32]>) -> Int8Matrix {
+        let Some(scales) = steps.filter(|it| it.len() == outputs) else {
+            return Int8Matrix::quantise(weights, inputs, outputs);
+        };
+        let code = |(weight, scale): (&f32, &f32)| (weight / scale).round() as i8;
+        let values: Vec<i8> = weights.iter().zip(scales.iter().cycle()).map(code).collect();
+        let matrix = Int8Matrix { values, inputs, scales: scales.to_vec(), is_again: false };
+        match matrix.fits_pairs() {
+            true => matrix,
+            false => Int8Matrix { is_again: true, ..Int8Matrix::quantise(weights, inputs, outputs) },
+        }
+    }
+
+    /// Whether no two neighbouring weights of a column and a sign are together beyond what 16 bits hold of their products.
+    fn fits_pairs(&self) -> bool {
+        let outputs = self.scales.len().max(1);
+        self.values.chunks(2 * outputs).all(|rows| {
+            let (first, second) = rows.split_at(outputs.min(rows.len()));
+            first
+                .iter()
+                .zip(second)
+                .all(|(a, b)| (-128..=128).contains(&(i16::from(*a) + i16::from(*b))) || (*a < 0) != (*b < 0))
+        })
+    }
+
     /// Quantises `[inputs, outputs]` weights, symmetric, column by column. The scale is the least with which those of the
     /// four weights whose products share 16 bits ([`Lanes::dot_both`]) that have one sign are together at most 126, rounded
     /// 128: 255 times that fits.
@@ -50,7 +79,7 @@ impl Int8Matrix {
         let quantised =
             |(weight, scale): (&f32, &f32)| if *scale > 0.0 { (weight / scale).round() as i8 } else { 0 };
         let values = weights.iter().zip(scales.iter().cycle()).map(quantised).collect();
-        Int8Matrix { values, inputs, scales }
+        Int8Matrix { values, inputs, scales, is_again: false }
     }
 }
 
@@ -70,6 +99,8 @@ pub(crate) struct Int8Weights {
     starts: Vec<usize>,
     /// Whether the products of words 0 and 1, 2 and 3, … can share 16 bits.
     pub(super) is_joint: bool,
+    /// As [`Int8Matrix::is_again`].
+    pub(crate) is_again: bool,
     /// Per panel: scales of its columns.
     pub(super) scales: Lines<f32>,
     /// Per panel: sums of its columns, by which a zero point is undone.
@@ -111,6 +142,7 @@ impl Int8Weights {
             split,
             starts,
             is_joint,
+            is_again: matrix.is_again,
             scales: lines_of(panels, |column| matrix.scales.get(column).copied().unwrap_or(0.0)),
             sums: lines_of(panels, sum),
             bias: lines_of(panels, |column| bias.get(column).copied().unwrap_or(0.0)),
@@ -152,6 +184,7 @@ impl Int8Weights {
             steps: inputs.next_multiple_of(WIDTH) / GROUP,
             lines: Lines::of_file(bytes.slice(LINE..rest)),
             is_joint: fit == FOURS,
+            is_again: false,
             split: Vec::new(),
             starts: vec![0; panels + 1],
             scales: Lines::of_file(part(0)),
@@ -466,7 +499,7 @@ mod tests {
 
     fn matrix(inputs: usize, outputs: usize, mut weight: impl FnMut() -> i8) -> Int8Matrix {
         let values = (0..inputs * outputs).map(|_| weight()).collect();
-        Int8Matrix { values, inputs, scales: vec![1.0; outputs] }
+        Int8Matrix { values, inputs, scales: vec![1.0; outputs], is_again: false }
     }
 
     #[test]

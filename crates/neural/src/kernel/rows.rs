@@ -4,7 +4,7 @@ use super::lanes::Isa;
 use super::{Kernel, Lanes, WIDTH};
 
 /// A function of each value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Activation {
     /// The value itself.
     #[default]

@@ -42,6 +42,8 @@ impl Lanes for Scalar {
         sub_i(a: i32, b: i32) -> i32 = a.wrapping_sub(b);
         mul_i(a: i32, b: i32) -> i32 = a.wrapping_mul(b);
         and_i(a: i32, b: i32) -> i32 = a & b;
+        bits(a: i32) -> f32 = f32::from_bits(a as u32);
+        raise(a: i32) -> i32 = a << 16;
         halve(a: i32) -> i32 = (a as u32 >> 1) as i32;
         nibble(a: i32) -> i32 = (a as u32 >> 4) as i32;
         pairs(sum: i32, a: i32, b: i32) -> i32 = {

@@ -6,6 +6,7 @@ use crate::{
         Plane,
         blocks::{BlockActivations, BlockWeights},
         float::FloatWeights,
+        half::HalfWeights,
         quantised::{Activations, Int8Matrix, Int8Weights},
         rows::Activation,
     },
@@ -21,6 +22,7 @@ pub(super) struct Matrix {
 
 enum Laid {
     Float(FloatWeights),
+    Half(HalfWeights),
     Int8(Int8Weights),
     Blocks(BlockWeights),
 }
@@ -45,6 +47,10 @@ impl Matrix {
                     Int8Matrix::quantise(&transposed(weights, names, inputs, outputs)?, inputs, outputs);
                 Laid::Int8(Int8Weights::pack(isa, &matrix, &vec![0.0; outputs]))
             }
+            (Some(Precision::Bf16), _) => {
+                let floats = transposed(weights, names, inputs, outputs)?;
+                Laid::Half(HalfWeights::pack(isa, &floats, inputs, &vec![0.0; outputs]))
+            }
             _ => {
                 let floats = transposed(weights, names, inputs, outputs)?;
                 Laid::Float(FloatWeights::pack(isa, &floats, inputs, &vec![0.0; outputs]))
@@ -59,6 +65,7 @@ impl Matrix {
         let mut plane = Plane { values: out, stride: self.outputs, activation: Activation::None, add };
         match &self.laid {
             Laid::Float(weights) => weights.multiply(rows, self.inputs, count, &mut plane),
+            Laid::Half(weights) => weights.multiply(rows, self.inputs, count, &mut plane),
             Laid::Int8(weights) => {
                 let mut activations = Activations::new(self.isa, count, self.inputs);
                 activations.quantise(rows, self.inputs, count);

@@ -1,13 +1,16 @@
 //! Our own executor: networks whose shape is known ahead, by plans.
 
+pub(super) mod packed;
+mod texts;
+
 use std::borrow::Cow;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::Executor;
 use crate::kernel::Isa;
 use crate::plan::{
     Columns, ConvolutionPlan, ConvolutionWorkspace, EncoderPlan, EncoderWorkspace, Found, PerceptronPlan,
-    PerceptronWorkspace, Precision, StemPlan, StemWorkspace,
+    PerceptronWorkspace, Precision, StemPlan, StemWorkspace, TextPlan, TextWorkspace,
 };
 use crate::{Error, Graph, PlanError, Port, Tensor, Values};
 
@@ -26,6 +29,7 @@ pub(super) struct Planned {
 enum Plan {
     Encoder(EncoderPlan),
     Spectral(Box<(StemPlan, EncoderPlan)>),
+    Texts(Box<TextPlan>),
     Perceptron(PerceptronPlan),
     Prepared(Box<(Columns, PerceptronPlan)>),
     Convolutions(Box<Pictures>),
@@ -49,6 +53,7 @@ struct Room {
 enum Memory {
     Encoder(Box<EncoderWorkspace>),
     Spectral(Box<(StemWorkspace, Vec<f32>, EncoderWorkspace)>),
+    Texts(Box<TextWorkspace>),
     Perceptron(PerceptronWorkspace),
     Prepared(Box<Preparing>),
     Convolutions(Box<ConvolutionWorkspace>),
@@ -77,6 +82,7 @@ impl Planned {
             Found::Spectral(stem, it) => StemPlan::new(&stem, precision, isa).and_then(|stem| {
                 Ok(Plan::Spectral(Box::new((stem, EncoderPlan::new(&it, precision, isa)?))))
             }),
+            Found::Text(it) => TextPlan::new(&it, precision, isa).map(|it| Plan::Texts(Box::new(it))),
             Found::Perceptron(it) => PerceptronPlan::new(&it, precision, isa).map(Plan::Perceptron),
             Found::Prepared(columns, it) => {
                 PerceptronPlan::new(&it, precision, isa).map(|plan| Plan::Prepared(Box::new((columns, plan))))
@@ -85,6 +91,7 @@ impl Planned {
                 let (input, output) = (it.input, graph.outputs[0].shape.as_ref().map_or(2, Vec::len));
                 let plan = match precision {
                     Precision::Float => ConvolutionPlan::float(&it, isa),
+                    Precision::Bf16 => ConvolutionPlan::bf16(&it, isa),
                     Precision::Int8 => ConvolutionPlan::int8(&it, &ranges.map_err(refused)?, isa),
                 };
                 plan.map(|plan| {
@@ -99,9 +106,21 @@ impl Planned {
         Ok(Planned { inputs, outputs, precision, plan, rooms: Mutex::default() })
     }
 
+    /// Layers whose weights came in integers that the kernels cannot hold on every processor, and were quantised again.
+    pub(super) fn again(&self) -> usize {
+        match &self.plan {
+            Plan::Encoder(plan) => plan.again(),
+            Plan::Spectral(it) => it.1.again(),
+            Plan::Texts(plan) => plan.encoder.again(),
+            Plan::Perceptron(plan) => plan.again(),
+            Plan::Prepared(it) => it.1.again(),
+            Plan::Convolutions(it) => it.plan.again(),
+        }
+    }
+
     /// Memory for a batch, used before or new.
     fn room(&self, shape: [usize; 2]) -> Room {
-        let mut rooms = self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = rooms.iter().position(|room| room.shape == shape) {
             return rooms.swap_remove(at);
         }
@@ -114,6 +133,7 @@ impl Planned {
                 let rows = vec![0.0; batch * tokens * plan.width()];
                 Memory::Spectral(Box::new((stem.workspace(), rows, plan.workspace(batch, tokens))))
             }
+            Plan::Texts(plan) => Memory::Texts(Box::new(plan.workspace(batch, tokens))),
             Plan::Perceptron(plan) => Memory::Perceptron(plan.workspace(batch)),
             Plan::Prepared(it) => Memory::Prepared(Box::new(Preparing {
                 steps: vec![0.0; it.0.memory()],
@@ -123,6 +143,18 @@ impl Planned {
             Plan::Convolutions(it) => Memory::Convolutions(Box::new(it.plan.workspace())),
         };
         Room { shape, memory }
+    }
+
+    /// Runs with memory for a batch, which is kept for runs to come.
+    fn within(
+        &self,
+        shape: [usize; 2],
+        run: impl FnOnce(&mut Memory) -> Result<(), PlanError>,
+    ) -> Result<(), Error> {
+        let mut room = self.room(shape);
+        let outcome = run(&mut room.memory);
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).push(room);
+        outcome.map_err(|it| failed(&it))
     }
 
     /// The shape that comes out for the one that goes in.
@@ -215,6 +247,9 @@ impl Executor for Planned {
     }
 
     fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
+        if let Plan::Texts(plan) = &self.plan {
+            return self.read(plan, inputs);
+        }
         let unfit = |at: usize| {
             Error::tensor(
                 &self.inputs[at].name,
@@ -233,9 +268,7 @@ impl Executor for Planned {
             .collect::<Result<_, _>>()?;
         let values: Vec<&[f32]> = values.iter().map(|it| &**it).collect();
         let mut output = vec![0.0; shape.iter().product()];
-        let mut room = self.room(batch);
-        self.calculate(&mut room.memory, &values, &mut output).map_err(|it| failed(&it))?;
-        self.rooms.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(room);
+        self.within(batch, |memory| self.calculate(memory, &values, &mut output))?;
         Ok(vec![Tensor::f32(shape, output)?])
     }
 }

@@ -3,9 +3,10 @@
 use super::dense::{Dense, Linear, Precision, Rows};
 use super::image::{Image, Window};
 use crate::PlanError;
-use crate::kernel::convolution::{Int8Kernels, Patches, Pixels, Scale, convolve};
+use crate::kernel::convolution::{FloatKernels, Int8Kernels, Patches, Pixels, Scale};
 use crate::kernel::depthwise::{Cell, Depthwise, Gated, Gathered, Mean, Scattered, Taps, max_pool};
 use crate::kernel::float::FloatWeights;
+use crate::kernel::half::HalfWeights;
 use crate::kernel::quantised::Activations;
 use crate::kernel::rows::{Activation, affine};
 use crate::kernel::{Isa, Plane, WIDTH};
@@ -17,6 +18,8 @@ pub struct Convolution {
     pub from: usize,
     /// `[outputs, inputs, kernel height, kernel width]`; of a depthwise convolution `[channels, 1, …]`.
     pub weights: Vec<f32>,
+    /// Scales, one an output, that the weights are signed 8-bit integers times, where they come so.
+    pub steps: Option<Vec<f32>>,
     /// `[outputs]`.
     pub bias: Vec<f32>,
     /// How it moves.
@@ -25,6 +28,12 @@ pub struct Convolution {
     pub add: Option<usize>,
     /// What follows.
     pub activation: Activation,
+}
+
+impl Convolution {
+    fn has_a_step_an_output(&self) -> bool {
+        self.steps.as_ref().is_none_or(|it| it.len() == self.bias.len())
+    }
 }
 
 /// One step of a convolutional network. Value 0 is the input, value *n* the outcome of step *n* − 1.
@@ -93,9 +102,13 @@ enum Place {
 /// Values that images can be made of, and the kernels that convolve them.
 trait Number: Cell + PartialOrd {
     type Kernels: std::fmt::Debug;
-    const PRECISION: Precision;
-
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Self::Kernels;
+    /// `weights` by runs of a patch, with the scales they are whole multiples of, if any.
+    fn pack(
+        how: (Isa, Precision),
+        weights: (&[f32], Option<&[f32]>),
+        bias: &[f32],
+        from: Scale,
+    ) -> Self::Kernels;
     fn convolve(
         of: &Self::Kernels,
         image: &[Self],
@@ -106,36 +119,48 @@ trait Number: Cell + PartialOrd {
     /// What stands for 0.
     fn zero(scale: Scale) -> Self;
     /// Weights of one channel, and what a sum of theirs is to be multiplied by.
-    fn taps(weights: &[f32], from: Scale) -> (Vec<f32>, f32);
+    fn taps(weights: &[f32], step: Option<f32>, from: Scale) -> (Vec<f32>, f32);
 }
 
 impl Number for f32 {
-    type Kernels = FloatWeights;
-    const PRECISION: Precision = Precision::Float;
+    type Kernels = FloatKernels;
 
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], _: Scale) -> FloatWeights {
-        FloatWeights::pack(isa, weights, weights.len() / bias.len().max(1), bias)
+    fn pack(
+        (isa, precision): (Isa, Precision),
+        (weights, _): (&[f32], Option<&[f32]>),
+        bias: &[f32],
+        _: Scale,
+    ) -> FloatKernels {
+        let inputs = weights.len() / bias.len().max(1);
+        match precision {
+            Precision::Bf16 => FloatKernels::Half(HalfWeights::pack(isa, weights, inputs, bias)),
+            _ => FloatKernels::Whole(FloatWeights::pack(isa, weights, inputs, bias)),
+        }
     }
 
-    fn convolve(of: &FloatWeights, image: &[f32], patches: &Patches, pixels: Pixels<'_, f32>, _: [Scale; 2]) {
-        convolve(of, image, patches, pixels);
+    fn convolve(of: &FloatKernels, image: &[f32], patches: &Patches, pixels: Pixels<'_, f32>, _: [Scale; 2]) {
+        of.convolve(image, patches, pixels);
     }
 
     fn zero(_: Scale) -> f32 {
         0.0
     }
 
-    fn taps(weights: &[f32], _: Scale) -> (Vec<f32>, f32) {
+    fn taps(weights: &[f32], _: Option<f32>, _: Scale) -> (Vec<f32>, f32) {
         (weights.to_vec(), 1.0)
     }
 }
 
 impl Number for u8 {
     type Kernels = Int8Kernels;
-    const PRECISION: Precision = Precision::Int8;
 
-    fn pack(isa: Isa, weights: &[f32], bias: &[f32], from: Scale) -> Int8Kernels {
-        Int8Kernels::pack(isa, weights, bias, from)
+    fn pack(
+        (isa, _): (Isa, Precision),
+        (weights, steps): (&[f32], Option<&[f32]>),
+        bias: &[f32],
+        from: Scale,
+    ) -> Int8Kernels {
+        Int8Kernels::pack(isa, weights, steps, bias, from)
     }
 
     fn convolve(
@@ -152,9 +177,9 @@ impl Number for u8 {
         scale.zero.clamp(0, 255) as u8
     }
 
-    fn taps(weights: &[f32], from: Scale) -> (Vec<f32>, f32) {
+    fn taps(weights: &[f32], step: Option<f32>, from: Scale) -> (Vec<f32>, f32) {
         let most = weights.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
-        let scale = if most > 0.0 { most / 127.0 } else { 1.0 };
+        let scale = step.unwrap_or(if most > 0.0 { most / 127.0 } else { 1.0 });
         (weights.iter().map(|weight| (weight / scale).round()).collect(), scale * from.scale)
     }
 }
@@ -233,8 +258,35 @@ impl ConvolutionPlan {
     /// # Errors
     /// Steps that do not fit each other.
     pub fn float(description: &ConvolutionDescription, isa: Isa) -> Result<ConvolutionPlan, PlanError> {
+        ConvolutionPlan::floating(description, Precision::Float, isa)
+    }
+
+    /// Lays out a network in floating point whose weights have 16 bits, but for depthwise ones, which are few.
+    ///
+    /// # Errors
+    /// Steps that do not fit each other.
+    pub fn bf16(description: &ConvolutionDescription, isa: Isa) -> Result<ConvolutionPlan, PlanError> {
+        ConvolutionPlan::floating(description, Precision::Bf16, isa)
+    }
+
+    fn floating(
+        description: &ConvolutionDescription,
+        precision: Precision,
+        isa: Isa,
+    ) -> Result<ConvolutionPlan, PlanError> {
         let scales = vec![Scale { scale: 1.0, zero: 0 }; description.steps.len() + 1];
-        Ok(ConvolutionPlan(Either::Float(Stages::new(description, scales, isa)?)))
+        Ok(ConvolutionPlan(Either::Float(Stages::new(description, scales, (isa, precision))?)))
+    }
+
+    /// Layers whose integers could not be taken.
+    pub(crate) fn again(&self) -> usize {
+        let Either::Int8(stages) = &self.0 else { return 0 };
+        let is_again = |stage: &&Stage<u8>| match stage {
+            Stage::Convolution { kernels, .. } => kernels.is_again(),
+            Stage::Linear { dense, .. } => dense.is_again(),
+            _ => false,
+        };
+        stages.stages.iter().filter(is_again).count()
     }
 
     /// Lays out a network in 8-bit integers, with the range of each value: of the input, then of each step's outcome.
@@ -255,7 +307,8 @@ impl ConvolutionPlan {
             let (scale, zero) = affine(range.low.min(0.0), range.high.max(0.0));
             Scale { scale, zero }
         };
-        Ok(ConvolutionPlan(Either::Int8(Stages::new(description, ranges.iter().map(scale).collect(), isa)?)))
+        let scales = ranges.iter().map(scale).collect();
+        Ok(ConvolutionPlan(Either::Int8(Stages::new(description, scales, (isa, Precision::Int8))?)))
     }
 
     /// The shape of what comes out of one image: channels, height and width, or the length of a vector.
@@ -315,16 +368,16 @@ impl<T: Number> Stages<T> {
     fn new(
         description: &ConvolutionDescription,
         scales: Vec<Scale>,
-        isa: Isa,
+        how: (Isa, Precision),
     ) -> Result<Stages<T>, PlanError> {
         let places = places(description)?;
-        let step = |(at, step): (usize, &ConvolutionStep)| stage(isa, &places, &scales, at + 1, step);
+        let step = |(at, step): (usize, &ConvolutionStep)| stage(how, &places, &scales, at + 1, step);
         let stages = description.steps.iter().enumerate().map(step).collect();
         let starts = places.iter().map(|place| match place {
             Place::Image(image) => image.starts(),
             Place::Vector(_) => vec![],
         });
-        Ok(Stages { isa, starts: starts.collect(), scales, stages, places })
+        Ok(Stages { isa: how.0, starts: starts.collect(), scales, stages, places })
     }
 
     fn values(&self) -> Values<T> {
@@ -441,7 +494,7 @@ impl Place {
 
 /// Lays out one step, whose shapes fit.
 fn stage<T: Number>(
-    isa: Isa,
+    how: (Isa, Precision),
     places: &[Place],
     scales: &[Scale],
     out: usize,
@@ -456,7 +509,7 @@ fn stage<T: Number>(
             let (from, to) = (image(it.from), image(out));
             let patches = from.patches(&it.window, to.size);
             let weights = by_runs(it, from, &patches);
-            let kernels = T::pack(isa, &weights, &it.bias, scales[it.from]);
+            let kernels = T::pack(how, (&weights, it.steps.as_deref()), &it.bias, scales[it.from]);
             Stage::Convolution { at: it.add, from: it.from, kernels, patches, activation: it.activation }
         }
         ConvolutionStep::Depthwise(it) => {
@@ -475,7 +528,7 @@ fn stage<T: Number>(
         }
         ConvolutionStep::Mean { from } => Stage::Mean { from: *from },
         ConvolutionStep::Linear { from, layer, activation } => {
-            let dense = Dense::pack(isa, T::PRECISION, layer);
+            let dense = Dense::pack(how.0, how.1, layer);
             Stage::Linear { from: *from, dense, inputs: layer.inputs, activation: *activation }
         }
         ConvolutionStep::Gate { image, gate } => Stage::Gate { image: *image, gate: *gate },
@@ -505,7 +558,7 @@ fn taps<T: Number>(it: &Convolution, from: &Image, scale: Scale) -> Taps {
         zero: scale.zero as f32,
     };
     for (channel, of) in it.weights.chunks_exact(count).enumerate() {
-        let (weights, factor) = T::taps(of, scale);
+        let (weights, factor) = T::taps(of, it.steps.as_ref().map(|it| it[channel]), scale);
         for (tap, weight) in weights.into_iter().enumerate() {
             taps.weights[tap * wide + channel] = weight;
         }
@@ -548,14 +601,14 @@ fn outcome(step: &ConvolutionStep, places: &[Place]) -> Option<Place> {
             let fits = it
                 .add
                 .is_none_or(|add| image(add).is_some_and(|it| it.size == out.size && it.channels == outputs));
-            (fits && weights == it.weights.len()).then_some(Place::Image(out))
+            (fits && weights == it.weights.len() && it.has_a_step_an_output()).then_some(Place::Image(out))
         }
         ConvolutionStep::Depthwise(it) => {
             let from = image(it.from)?;
             let out = Image::new(from.channels, it.window.over(from.size)?);
             let weights = from.channels * it.window.kernel[0] * it.window.kernel[1];
             let fits = it.add.is_none() && it.bias.len() == from.channels && weights == it.weights.len();
-            fits.then_some(Place::Image(out))
+            (fits && it.has_a_step_an_output()).then_some(Place::Image(out))
         }
         ConvolutionStep::MaxPool { from, window } => {
             let from = image(*from)?;

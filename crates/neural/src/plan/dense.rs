@@ -4,24 +4,35 @@ use bytes::Bytes;
 
 use crate::PlanError;
 use crate::kernel::float::FloatWeights;
+use crate::kernel::half::HalfWeights;
 use crate::kernel::quantised::{Activations, Int8Matrix, Int8Weights};
 use crate::kernel::{Isa, Plane};
 
 /// How a plan computes its linear layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Precision {
     /// 32-bit floating point.
+    #[serde(rename = "f32")]
     Float,
+    /// Weights of 16 bits (bfloat16), widened as they are read; products added in 32 bits. It halves memory; faster it is only where
+    /// memory is what is waited for.
+    #[serde(rename = "bf16")]
+    Bf16,
     /// 8-bit integers: weights with one scale a column, activations with one scale and zero point a row.
+    #[serde(rename = "int8")]
     Int8,
 }
 
 impl Precision {
-    /// `f32` or `int8`.
+    /// Every precision.
+    pub const ALL: [Precision; 3] = [Precision::Float, Precision::Bf16, Precision::Int8];
+
+    /// `f32`, `bf16` or `int8`.
     pub fn name(self) -> &'static str {
         match self {
             Precision::Float => "f32",
+            Precision::Bf16 => "bf16",
             Precision::Int8 => "int8",
         }
     }
@@ -36,9 +47,17 @@ pub struct Linear {
     pub bias: Vec<f32>,
     /// Values that go in.
     pub inputs: usize,
+    /// Scales, one an output, that the weights are signed 8-bit integers times, where they come so: a plan of integers then
+    /// takes those as they are.
+    pub steps: Option<Vec<f32>>,
 }
 
 impl Linear {
+    /// Weights and bias in floating point.
+    pub fn new(weights: Vec<f32>, bias: Vec<f32>, inputs: usize) -> Linear {
+        Linear { weights, bias, inputs, steps: None }
+    }
+
     /// Values that come out.
     pub fn outputs(&self) -> usize {
         self.bias.len()
@@ -63,6 +82,11 @@ impl Linear {
             weights: (0..inputs).flat_map(row).copied().collect(),
             bias: layers.iter().flat_map(|layer| &layer.bias).copied().collect(),
             inputs,
+            steps: layers
+                .iter()
+                .map(|layer| layer.steps.as_deref())
+                .collect::<Option<Vec<_>>>()
+                .map(|it| it.concat()),
         }
     }
 }
@@ -71,6 +95,7 @@ impl Linear {
 #[derive(Debug)]
 pub(crate) enum Dense {
     Float(FloatWeights),
+    Half(HalfWeights),
     Int8(Int8Weights),
 }
 
@@ -80,8 +105,10 @@ impl Dense {
             Precision::Float => {
                 Dense::Float(FloatWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias))
             }
+            Precision::Bf16 => Dense::Half(HalfWeights::pack(isa, &layer.weights, layer.inputs, &layer.bias)),
             Precision::Int8 => {
-                let matrix = Int8Matrix::quantise(&layer.weights, layer.inputs, layer.outputs());
+                let matrix =
+                    Int8Matrix::of(&layer.weights, layer.inputs, layer.outputs(), layer.steps.as_deref());
                 Dense::Int8(Int8Weights::pack(isa, &matrix, &layer.bias))
             }
         }
@@ -91,6 +118,7 @@ impl Dense {
     pub(super) fn multiply(&self, rows: Rows<'_>, activations: &mut Activations, plane: &mut Plane<'_>) {
         match self {
             Dense::Float(weights) => weights.multiply(rows.values, rows.stride, rows.count, plane),
+            Dense::Half(weights) => weights.multiply(rows.values, rows.stride, rows.count, plane),
             Dense::Int8(weights) => {
                 activations.quantise(rows.values, rows.stride, rows.count);
                 weights.multiply(activations, rows.count, plane);
@@ -100,11 +128,26 @@ impl Dense {
 }
 
 impl Dense {
+    /// Whether it came in integers that could not be taken.
+    pub(crate) fn is_again(&self) -> bool {
+        matches!(self, Dense::Int8(weights) if weights.is_again)
+    }
+
     /// Name and version of the layout that [`Dense::to_file`] writes.
     pub(crate) fn layout(precision: Precision) -> &'static str {
         match precision {
             Precision::Float => "f32-panels@1",
+            Precision::Bf16 => "bf16-panels@1",
             Precision::Int8 => "u8s8-panels@1",
+        }
+    }
+
+    /// What it computes in.
+    pub(crate) fn precision(&self) -> Precision {
+        match self {
+            Dense::Float(_) => Precision::Float,
+            Dense::Half(_) => Precision::Bf16,
+            Dense::Int8(_) => Precision::Int8,
         }
     }
 
@@ -112,6 +155,7 @@ impl Dense {
     pub(crate) fn to_file(&self) -> Option<Vec<u8>> {
         match self {
             Dense::Float(weights) => Some(weights.to_file()),
+            Dense::Half(weights) => Some(weights.to_file()),
             Dense::Int8(weights) => weights.to_file(),
         }
     }
@@ -120,6 +164,7 @@ impl Dense {
     pub(crate) fn of_file(isa: Isa, precision: Precision, shape: [usize; 2], bytes: &Bytes) -> Option<Dense> {
         match precision {
             Precision::Float => FloatWeights::of_file(isa, shape, bytes).map(Dense::Float),
+            Precision::Bf16 => HalfWeights::of_file(isa, shape, bytes).map(Dense::Half),
             Precision::Int8 => Int8Weights::of_file(isa, shape, bytes).map(Dense::Int8),
         }
     }
@@ -128,6 +173,7 @@ impl Dense {
     pub(crate) fn shape(&self) -> [usize; 2] {
         match self {
             Dense::Float(weights) => weights.shape(),
+            Dense::Half(weights) => weights.shape(),
             Dense::Int8(weights) => weights.shape(),
         }
     }
@@ -136,6 +182,7 @@ impl Dense {
     pub(super) fn column(&self, output: usize, to: &mut [f32]) {
         match self {
             Dense::Float(weights) => weights.column(output, to),
+            Dense::Half(weights) => weights.column(output, to),
             Dense::Int8(weights) => weights.column(output, to),
         }
     }

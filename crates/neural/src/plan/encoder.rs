@@ -15,7 +15,7 @@ use crate::kernel::{Isa, Plane, WIDTH};
 pub(super) const GROUP: usize = 48;
 
 /// Where a block normalises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Residual {
     /// `norm(x + f(x))`, as BERT does.
     PostNorm,
@@ -81,20 +81,21 @@ impl EncoderDescription {
             }
             block.up.check("up", width, self.hidden())?;
             block.down.check("down", self.hidden(), width)?;
-            check_norm(&block.attention_norm, "attention norm", width)?;
-            check_norm(&block.linear_norm, "linear norm", width)?;
+            block.attention_norm.check("attention norm", width)?;
+            block.linear_norm.check("linear norm", width)?;
         }
-        self.last_norm.iter().try_for_each(|norm| check_norm(norm, "last norm", width))
+        self.last_norm.iter().try_for_each(|norm| norm.check("last norm", width))
     }
 }
 
-fn check_norm(norm: &Norm, what: &'static str, width: usize) -> Result<(), PlanError> {
-    match [("scale", norm.scale.len()), ("shift", norm.shift.len())]
-        .into_iter()
-        .find(|(_, got)| *got != width)
-    {
-        Some((of, got)) => Err(PlanError::Shape { what, of, expected: width, got }),
-        None => Ok(()),
+impl Norm {
+    /// Checks that there is a scale and a shift for each of `width` values.
+    pub(super) fn check(&self, what: &'static str, width: usize) -> Result<(), PlanError> {
+        match [("scale", self.scale.len()), ("shift", self.shift.len())].into_iter().find(|it| it.1 != width)
+        {
+            Some((of, got)) => Err(PlanError::Shape { what, of, expected: width, got }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -113,21 +114,23 @@ pub(crate) struct Block {
 /// An encoder ready to run.
 #[derive(Debug)]
 pub struct EncoderPlan {
-    isa: Isa,
-    precision: Precision,
-    heads: usize,
-    width: usize,
-    hidden: usize,
-    residual: Residual,
-    activation: Activation,
-    blocks: Vec<Block>,
-    last_norm: Option<Norm>,
+    pub(super) isa: Isa,
+    pub(super) precision: Precision,
+    pub(super) heads: usize,
+    pub(super) width: usize,
+    pub(super) hidden: usize,
+    pub(super) residual: Residual,
+    pub(super) activation: Activation,
+    pub(super) blocks: Vec<Block>,
+    pub(super) last_norm: Option<Norm>,
 }
 
 /// The memory of one run of an [`EncoderPlan`]; one for each thread.
 #[derive(Debug)]
 pub struct EncoderWorkspace {
     tokens: usize,
+    /// Tokens of each sequence of a run.
+    lengths: Vec<usize>,
     /// `[rows, width]`, the residual stream.
     stream: Vec<f32>,
     /// `[rows, 3 · width]`.
@@ -208,6 +211,7 @@ impl EncoderPlan {
         let rows = sequences * tokens;
         EncoderWorkspace {
             tokens,
+            lengths: vec![0; sequences],
             stream: vec![0.0; rows * self.stride()],
             attend: vec![0.0; rows * self.attend_stride()],
             mixed: vec![0.0; rows * self.stride()],
@@ -216,12 +220,20 @@ impl EncoderPlan {
             narrow: Activations::new(self.isa, GROUP, self.width),
             wide: Activations::new(self.isa, GROUP, self.hidden),
             scratch: match self.precision {
-                Precision::Float => Room::Float(Scratch::new(tokens, self.width / self.heads)),
+                Precision::Float | Precision::Bf16 => {
+                    Room::Float(Scratch::new(tokens, self.width / self.heads))
+                }
                 Precision::Int8 => {
                     Room::Integer(Box::new(IntegerScratch::new(tokens, self.width / self.heads)))
                 }
             },
         }
+    }
+
+    /// Layers whose integers could not be taken.
+    pub(crate) fn again(&self) -> usize {
+        let layers = self.blocks.iter().flat_map(|it| [&it.attend, &it.output, &it.up, &it.down]);
+        layers.filter(|it| it.is_again()).count()
     }
 
     /// Values of a token.
@@ -254,18 +266,47 @@ impl EncoderPlan {
         for (to, from) in workspace.stream.chunks_exact_mut(stride).zip(input.chunks_exact(width)) {
             to[..width].copy_from_slice(from);
         }
-        for block in &self.blocks {
-            self.attend(block, workspace, rows);
-            self.mix(workspace, rows, mask);
-            self.finish(block, workspace, rows);
-        }
-        if let Some(norm) = &self.last_norm {
-            norm.apply_in_place(self.isa, &mut workspace.stream[..rows * stride], stride);
-        }
+        let tokens = workspace.tokens;
+        workspace.lengths.clear();
+        workspace.lengths.extend(std::iter::repeat_n(tokens, rows.checked_div(tokens).unwrap_or(0)));
+        self.encode(workspace, mask);
         for (to, from) in output.chunks_exact_mut(width).zip(workspace.stream.chunks_exact(stride)) {
             to.copy_from_slice(&from[..width]);
         }
         Ok(())
+    }
+
+    /// Encodes the rows that stand in the stream, sequence after sequence of the lengths in the workspace, in place.
+    fn encode(&self, workspace: &mut EncoderWorkspace, mask: Option<&[bool]>) {
+        let rows = workspace.lengths.iter().sum();
+        for block in &self.blocks {
+            self.attend(block, workspace, rows);
+            self.mix(workspace, mask);
+            self.finish(block, workspace, rows);
+        }
+        if let Some(norm) = &self.last_norm {
+            let stride = self.stride();
+            norm.apply_in_place(self.isa, &mut workspace.stream[..rows * stride], stride);
+        }
+    }
+
+    /// Encodes sequences of these lengths, none longer than the workspace's, without filling them up: row by row what `fill`
+    /// writes. Gives the rows, which have the first values of `stride`.
+    pub(super) fn encode_rows<'a>(
+        &self,
+        workspace: &'a mut EncoderWorkspace,
+        lengths: impl Iterator<Item = usize>,
+        mask: Option<&[bool]>,
+        mut fill: impl FnMut(usize, &mut [f32]),
+    ) -> impl ExactSizeIterator<Item = &'a [f32]> {
+        workspace.lengths.clear();
+        workspace.lengths.extend(lengths);
+        let (rows, width, stride) = (workspace.lengths.iter().sum(), self.width, self.stride());
+        for (row, values) in workspace.stream.chunks_exact_mut(stride).enumerate().take(rows) {
+            fill(row, &mut values[..width]);
+        }
+        self.encode(workspace, mask);
+        workspace.stream.chunks_exact(stride).take(rows).map(move |row| &row[..width])
     }
 
     /// Rows of a run whose lengths fit.
@@ -309,10 +350,10 @@ impl EncoderPlan {
     }
 
     /// Attention of each sequence.
-    fn mix(&self, workspace: &mut EncoderWorkspace, rows: usize, mask: Option<&[bool]>) {
-        let EncoderWorkspace { tokens, attend, mixed, scratch, .. } = workspace;
-        let (count, stride) = (*tokens, self.attend_stride());
-        for first in (0..rows).step_by(count.max(1)) {
+    fn mix(&self, workspace: &mut EncoderWorkspace, mask: Option<&[bool]>) {
+        let EncoderWorkspace { lengths, attend, mixed, scratch, .. } = workspace;
+        let (mut first, stride) = (0, self.attend_stride());
+        for &mut count in lengths {
             let mask = mask.map(|mask| &mask[first..first + count]);
             let rows = Rows { values: &attend[first * stride..], stride, count };
             let out = &mut mixed[first * self.stride()..];
@@ -320,6 +361,7 @@ impl EncoderPlan {
                 Room::Float(scratch) => self.attention(rows, mask, scratch, out).run(self.isa),
                 Room::Integer(scratch) => self.attention(rows, mask, &mut **scratch, out).run(self.isa),
             }
+            first += count;
         }
     }
 

@@ -9,19 +9,19 @@ use crate::kernel::{Isa, Plane, WIDTH};
 /// A multi-layer perceptron ready to run, for networks so small that what surrounds the products counts.
 #[derive(Debug)]
 pub struct PerceptronPlan {
-    isa: Isa,
-    layers: Vec<Layer>,
-    inputs: usize,
-    outputs: usize,
+    pub(super) isa: Isa,
+    pub(super) layers: Vec<Layer>,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
 }
 
 #[derive(Debug)]
-struct Layer {
-    dense: Dense,
-    activation: Activation,
-    inputs: usize,
+pub(super) struct Layer {
+    pub(super) dense: Dense,
+    pub(super) activation: Activation,
+    pub(super) inputs: usize,
     /// Outputs in whole panels.
-    stride: usize,
+    pub(super) stride: usize,
 }
 
 /// The memory of one run of a [`PerceptronPlan`]; one for each thread.
@@ -59,6 +59,11 @@ impl PerceptronPlan {
         Ok(PerceptronPlan { isa, layers: layers.iter().map(layer).collect(), inputs, outputs: width })
     }
 
+    /// Layers whose integers could not be taken.
+    pub(crate) fn again(&self) -> usize {
+        self.layers.iter().filter(|it| it.dense.is_again()).count()
+    }
+
     /// Values of a row that goes in.
     pub(crate) fn inputs(&self) -> usize {
         self.inputs
@@ -74,7 +79,7 @@ impl PerceptronPlan {
         let widest = self.layers.iter().map(|layer| layer.stride).max().unwrap_or(0);
         let quantised = |layer: &Layer| match layer.dense {
             Dense::Int8(_) => Activations::new(self.isa, rows, layer.inputs),
-            Dense::Float(_) => Activations::new(self.isa, 0, 0),
+            Dense::Float(_) | Dense::Half(_) => Activations::new(self.isa, 0, 0),
         };
         PerceptronWorkspace {
             rows,

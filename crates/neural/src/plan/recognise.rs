@@ -5,15 +5,20 @@
 mod columns;
 mod convolution;
 mod plain;
+mod probe;
+mod sizes;
+mod text;
 
 use std::collections::BTreeMap;
 
-use self::plain::Plain;
+use self::plain::{Plain, Steps};
+use self::sizes::Size;
 use super::columns::Columns;
 use super::convolution::{ConvolutionDescription, Range};
 use super::dense::Linear;
 use super::encoder::{EncoderBlock, EncoderDescription, Residual};
 use super::stem::Stem;
+use super::text::TextDescription;
 use crate::kernel::rows::{Activation, Norm};
 use crate::{Dim, Graph, Node, Tensor};
 
@@ -24,6 +29,8 @@ pub(crate) enum Found {
     Encoder(EncoderDescription),
     /// An encoder of spectra, `[batch, bands, 2 · frames]` to `[batch, frames, width]`.
     Spectral(Stem, EncoderDescription),
+    /// Texts as numbers of tokens, `[batch, tokens]` each, to states or one vector a text.
+    Text(Box<TextDescription>),
     /// Linear layers, `[batch, inputs]` to `[batch, outputs]`.
     Perceptron(Vec<(Linear, Activation)>),
     /// The same, of columns that are made ready first: inputs of `[batch, inputs]`.
@@ -33,25 +40,29 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// What a graph of one output, and of one input unless its columns are made ready first, is, and whether its weights were quantised; an error says why it is none of
-    /// these.
+    /// What a graph is, and whether its weights were quantised; an error says why it is none of these.
     pub(crate) fn of(graph: &Graph) -> Result<(Found, bool), String> {
         let plain = Plain::of(graph);
-        if let Some(found) = Found::backwards(&plain.graph) {
+        if text::is_of_tokens(&plain.graph) {
+            let found =
+                text::text(&Search::of(&plain)).map_err(|it| format!("as an encoder of texts: {it}"))?;
+            return Ok((Found::Text(Box::new(found)), plain.is_quantised));
+        }
+        if let Some(found) = Found::backwards(&plain) {
             return Ok((found, plain.is_quantised));
         }
-        let (description, ranges) = convolution::convolutions(&plain.graph, &plain.ranges).map_err(|it| {
+        let (description, ranges) = convolution::convolutions(&plain).map_err(|it| {
             format!("neither an encoder nor a perceptron; as a network of convolutions: {it}")
         })?;
         Ok((Found::Convolutions(description, ranges), plain.is_quantised))
     }
 
-    fn backwards(graph: &Graph) -> Option<Found> {
-        let [output] = &graph.outputs[..] else { return None };
-        let search = Search { graph, producers: graph.producers() };
-        let [input] = &graph.inputs[..] else { return search.prepared(&output.name) };
+    fn backwards(plain: &Plain<'_>) -> Option<Found> {
+        let [output] = &plain.graph.outputs[..] else { return None };
+        let search = Search::of(plain);
+        let [input] = &plain.graph.inputs[..] else { return search.prepared(&output.name) };
         let input = input.name.as_str();
-        if let Some((encoder, from)) = search.encoder(&output.name) {
+        if let Some((encoder, None, from)) = search.encoder(&output.name) {
             return match from == input {
                 true => Some(Found::Encoder(encoder)),
                 false => Some(Found::Spectral(search.stem(from, input)?, encoder)),
@@ -62,8 +73,8 @@ impl Found {
     }
 }
 
-/// A linear layer of constants.
-fn linear_of(weights: &Tensor, bias: Vec<f32>, turned: bool) -> Option<Linear> {
+/// A linear layer of constants; `steps` are the scales of the weights.
+fn linear_of(weights: &Tensor, steps: Option<&Steps>, bias: Vec<f32>, turned: bool) -> Option<Linear> {
     let &[rows, columns] = weights.shape() else { return None };
     let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
     let values = weights.as_f32()?;
@@ -71,11 +82,14 @@ fn linear_of(weights: &Tensor, bias: Vec<f32>, turned: bool) -> Option<Linear> {
         true => (0..inputs).flat_map(|input| values.iter().skip(input).step_by(inputs)).copied().collect(),
         false => values.to_vec(),
     };
-    (bias.len() == outputs).then_some(Linear { weights, bias, inputs })
+    let steps = steps.and_then(|it| it.along(usize::from(!turned), outputs));
+    (bias.len() == outputs).then_some(Linear { weights, bias, inputs, steps })
 }
 
 struct Search<'a> {
+    plain: &'a Plain<'a>,
     graph: &'a Graph,
+    steps: &'a BTreeMap<String, Steps>,
     producers: BTreeMap<&'a str, usize>,
 }
 
@@ -87,9 +101,24 @@ struct Attended<'a> {
     layers: [Linear; 4],
     heads: usize,
     from: &'a str,
+    /// What is added to the scores.
+    mask: Option<&'a str>,
 }
 
+/// Nodes behind a mask that are compared with those behind another block's.
+const MASK_DEPTH: usize = 8;
+
+/// A block, its heads, the function between its linear layers, its mask and what goes into it.
+type FoundBlock<'a> = (EncoderBlock, (usize, Activation, Option<&'a str>), &'a str);
+
+/// Blocks, what they add to the scores of their attention, and what goes into the first.
+type FoundEncoder<'a> = (EncoderDescription, Option<&'a str>, &'a str);
+
 impl<'a> Search<'a> {
+    fn of(plain: &'a Plain<'a>) -> Self {
+        Search { plain, graph: &plain.graph, steps: &plain.steps, producers: plain.graph.producers() }
+    }
+
     /// The node of this operator that produces a value.
     fn node(&self, value: &str, op: &str) -> Option<&'a Node> {
         let node = &self.graph.nodes[*self.producers.get(value)?];
@@ -104,7 +133,7 @@ impl<'a> Search<'a> {
     }
 
     fn constant(&self, name: &str) -> Option<&'a Tensor> {
-        self.graph.initialisers.get(name)
+        self.plain.constant(name)
     }
 
     fn is_number(&self, name: &str, value: f32) -> bool {
@@ -150,7 +179,8 @@ impl<'a> Search<'a> {
     }
 
     fn layer(&self, weights: &str, bias: &str, turned: bool) -> Option<Linear> {
-        linear_of(self.constant(weights)?, self.constant(bias)?.as_f32()?.to_vec(), turned)
+        let bias = self.constant(bias)?.as_f32()?.to_vec();
+        linear_of(self.constant(weights)?, self.steps.get(weights), bias, turned)
     }
 
     fn norm(&self, value: &str) -> Option<(Norm, &'a str)> {
@@ -178,9 +208,14 @@ impl<'a> Search<'a> {
         let product = |value: &str| {
             self.pairs(value, "Mul")?.into_iter().find_map(|(x, raised)| Some((x, self.raised(raised)?)))
         };
+        let half_raised = |value: &str| {
+            self.pairs(value, "Mul")?.into_iter().find_map(|(x, half)| Some((x, self.raised(halved(half)?)?)))
+        };
         let (x, inner) = match halved(value) {
             Some(of) => product(of)?,
-            None => product(value).and_then(|(half, inner)| Some((halved(half)?, inner)))?,
+            None => product(value)
+                .and_then(|(half, inner)| Some((halved(half)?, inner)))
+                .or_else(|| half_raised(value))?,
         };
         (x == inner).then_some((Activation::Gelu, x))
     }
@@ -201,9 +236,33 @@ impl<'a> Search<'a> {
     fn head(&self, value: &str, order: [i64; 4]) -> Option<(Linear, &'a str, usize)> {
         let turned = self.node(value, "Transpose").filter(|node| node.ints("perm") == Some(&order))?;
         let split = self.node(turned.input(0)?, "Reshape")?;
-        let &[_, _, heads, _] = self.constant(split.input(1)?)?.as_i64()? else { return None };
         let (layer, from) = self.linear(split.input(0)?)?;
-        Some((layer, from, usize::try_from(heads).ok().filter(|heads| *heads > 0)?))
+        let outputs = layer.outputs() as i64;
+        let (heads, width) = match self.sizes(split.input(1)?)?[..] {
+            [Size::Tokens, ..] | [_, Size::Batch, ..] => return None,
+            [_, _, Size::Known(-1), Size::Known(width)] if width > 0 => (outputs / width, width),
+            [_, _, Size::Known(heads), Size::Known(-1)] if heads > 0 => (heads, outputs / heads),
+            [_, _, Size::Known(heads), Size::Known(width)] => (heads, width),
+            _ => return None,
+        };
+        let fits = heads > 0 && width > 0 && heads.checked_mul(width) == Some(outputs);
+        fits.then_some((layer, from, heads as usize))
+    }
+
+    /// A linear layer split into heads whose last two dimensions are turned: at once, or after it as a batch of matrices.
+    fn keys(&self, value: &str) -> Option<(Linear, &'a str, usize)> {
+        if let Some(found) = self.head(value, [0, 2, 3, 1]) {
+            return Some(found);
+        }
+        let turned = self.node(value, "Reshape")?;
+        let inside =
+            self.node(turned.input(0)?, "Transpose").filter(|it| it.ints("perm") == Some(&[0, 2, 1]))?;
+        let flat = self.node(inside.input(0)?, "Reshape")?;
+        let (layer, from, heads) = self.head(flat.input(0)?, [0, 2, 1, 3])?;
+        let width = Size::Known((layer.outputs() / heads) as i64);
+        let is_flat = self.sizes(flat.input(1)?)? == [Size::Known(-1), Size::Tokens, width];
+        let whole = [Size::Batch, Size::Known(heads as i64), width, Size::Tokens];
+        (is_flat && self.sizes(turned.input(1)?)? == whole).then_some((layer, from, heads))
     }
 
     fn attention(&self, value: &str) -> Option<Attended<'a>> {
@@ -214,26 +273,61 @@ impl<'a> Search<'a> {
         };
         let mixed =
             self.node(turned.input(0)?, "MatMul").filter(|_| turned.ints("perm") == Some(&[0, 2, 1, 3]))?;
-        let softmax =
-            self.node(mixed.input(0)?, "Softmax").filter(|node| matches!(node.int("axis", -1), -1 | 3))?;
-        let (products, scale) = self.products(softmax.input(0)?)?;
-        let (query, from, heads) = self.head(products.input(0)?, [0, 2, 1, 3])?;
-        let (key, of_key, key_heads) = self.head(products.input(1)?, [0, 2, 3, 1])?;
+        let shares = self.numbers(mixed.input(0)?);
+        let softmax = self.node(shares, "Softmax").filter(|node| matches!(node.int("axis", -1), -1 | 3))?;
+        let (products, scale, mask) = self.masked(softmax.input(0)?)?;
+        let ((query, by_query), (key, by_key)) =
+            (self.factor(products.input(0)?), self.factor(products.input(1)?));
+        let scale = scale * by_query * by_key;
+        let (query, from, heads) = self.head(query, [0, 2, 1, 3])?;
+        let (key, of_key, key_heads) = self.keys(key)?;
         let (value, of_value, value_heads) = self.head(mixed.input(1)?, [0, 2, 1, 3])?;
         let width = query.outputs() / heads;
         let usual = (scale * (width as f32).sqrt() - 1.0).abs() < 1e-4;
         let same = of_key == from && of_value == from && key_heads == heads && value_heads == heads;
-        (usual && same).then_some(Attended { layers: [query, key, value, output], heads, from })
+        (usual && same).then_some(Attended { layers: [query, key, value, output], heads, from, mask })
+    }
+
+    /// What stands in `where(isnan(x), 0, x)`, which is written for rows that see nothing: those are nothing here too.
+    fn numbers(&self, value: &'a str) -> &'a str {
+        let inside = || {
+            let node = self.node(value, "Where")?;
+            let kept = node.input(2)?;
+            let is_of_it = self.node(node.input(0)?, "IsNaN")?.input(0) == Some(kept);
+            let nothing = self.constant(node.input(1)?).filter(|it| it.count() == 1)?.as_f32()?[0];
+            (is_of_it && nothing == 0.0).then_some(kept)
+        };
+        inside().unwrap_or(value)
+    }
+
+    /// The product of queries and keys, the factor it is scaled by, and what is added to it.
+    fn masked(&self, value: &'a str) -> Option<(&'a Node, f32, Option<&'a str>)> {
+        if let Some((node, scale)) = self.products(value) {
+            return Some((node, scale, None));
+        }
+        let sums = self.pairs(value, "Add")?;
+        sums.into_iter().find_map(|(of, mask)| {
+            let (node, scale) = self.products(of)?;
+            Some((node, scale, Some(mask)))
+        })
     }
 
     /// The product of queries and keys, and the factor it is scaled by.
-    fn products(&self, value: &str) -> Option<(&'a Node, f32)> {
+    fn products(&self, value: &'a str) -> Option<(&'a Node, f32)> {
+        let (of, factor) = self.factor(value);
+        Some((self.node(of, "MatMul")?, factor))
+    }
+
+    /// A value and the constant it is multiplied or divided by; 1 where it is not.
+    fn factor(&self, value: &'a str) -> (&'a str, f32) {
         let number = |name: &str| self.constant(name).filter(|it| it.count() == 1)?.as_f32().map(|it| it[0]);
-        if let Some(node) = self.node(value, "Div") {
-            return Some((self.node(node.input(0)?, "MatMul")?, 1.0 / number(node.input(1)?)?));
-        }
-        let scaled = self.pairs(value, "Mul")?;
-        scaled.into_iter().find_map(|(of, factor)| Some((self.node(of, "MatMul")?, number(factor)?)))
+        let divided = || {
+            let node = self.node(value, "Div")?;
+            Some((node.input(0)?, 1.0 / number(node.input(1)?)?))
+        };
+        let scaled =
+            || self.pairs(value, "Mul")?.into_iter().find_map(|(of, factor)| Some((of, number(factor)?)));
+        divided().or_else(scaled).unwrap_or((value, 1.0))
     }
 
     /// Two linear layers with GELU between, from `from`: up, down, and the GELU.
@@ -245,7 +339,7 @@ impl<'a> Search<'a> {
     }
 
     /// `norm(x + widened(x))` of `x = norm(y + attention(y))`.
-    fn post_norm(&self, value: &str) -> Option<(EncoderBlock, usize, Activation, &'a str)> {
+    fn post_norm(&self, value: &str) -> Option<FoundBlock<'a>> {
         let (linear_norm, sum) = self.norm(value)?;
         let (x, (up, down, activation, _)) = self
             .pairs(sum, "Add")?
@@ -258,11 +352,11 @@ impl<'a> Search<'a> {
             .find_map(|(y, of)| self.attention(of).filter(|it| it.from == y).map(|it| (y, it)))?;
         let [query, key, value, output] = it.layers;
         let block = EncoderBlock { query, key, value, output, up, down, attention_norm, linear_norm };
-        Some((block, it.heads, activation, y))
+        Some((block, (it.heads, activation, it.mask), y))
     }
 
     /// `x + widened(norm(x))` of `x = y + attention(norm(y))`.
-    fn pre_norm(&self, value: &str) -> Option<(EncoderBlock, usize, Activation, &'a str)> {
+    fn pre_norm(&self, value: &str) -> Option<FoundBlock<'a>> {
         let (x, linear_norm, (up, down, activation, _)) =
             self.pairs(value, "Add")?.into_iter().find_map(|(x, of)| {
                 let it = self.widened(of)?;
@@ -276,11 +370,11 @@ impl<'a> Search<'a> {
         })?;
         let [query, key, value, output] = it.layers;
         let block = EncoderBlock { query, key, value, output, up, down, attention_norm, linear_norm };
-        Some((block, it.heads, activation, y))
+        Some((block, (it.heads, activation, it.mask), y))
     }
 
     /// Blocks of one kind up to `value`, and what goes into the first.
-    fn encoder(&self, value: &'a str) -> Option<(EncoderDescription, &'a str)> {
+    fn encoder(&self, value: &'a str) -> Option<FoundEncoder<'a>> {
         if let Some(found) = self.blocks(value, Residual::PostNorm, None) {
             return Some(found);
         }
@@ -290,26 +384,49 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether two values are computed alike: exporters write a mask again for every block.
+    fn is_same(&self, a: &str, b: &str, left: usize) -> bool {
+        if a == b || left == 0 {
+            return a == b;
+        }
+        let node = |name: &str| Some(&self.graph.nodes[*self.producers.get(name)?]);
+        match (node(a), node(b)) {
+            (Some(a), Some(b)) => {
+                let mut inputs = a.inputs.iter().zip(&b.inputs);
+                (&a.op, &a.domain, &a.attributes, a.inputs.len())
+                    == (&b.op, &b.domain, &b.attributes, b.inputs.len())
+                    && inputs.all(|(a, b)| self.is_same(a, b, left - 1))
+            }
+            (None, None) => self.constant(a).is_some() && self.constant(a) == self.constant(b),
+            _ => false,
+        }
+    }
+
     fn blocks(
         &self,
         mut value: &'a str,
         residual: Residual,
         last_norm: Option<Norm>,
-    ) -> Option<(EncoderDescription, &'a str)> {
+    ) -> Option<FoundEncoder<'a>> {
         let (mut blocks, mut kind) = (vec![], None);
         let block = |value: &str| match residual {
             Residual::PostNorm => self.post_norm(value),
             Residual::PreNorm => self.pre_norm(value),
         };
-        while let Some((block, heads, activation, from)) = block(value) {
-            if *kind.get_or_insert((heads, activation)) != (heads, activation) {
+        while let Some((block, of, from)) = block(value) {
+            let first = kind.get_or_insert(of);
+            let is_same_mask = match (first.2, of.2) {
+                (Some(a), Some(b)) => self.is_same(a, b, MASK_DEPTH),
+                (a, b) => a == b,
+            };
+            if (first.0, first.1) != (of.0, of.1) || !is_same_mask {
                 return None;
             }
             blocks.insert(0, block);
             value = from;
         }
-        let (heads, activation) = kind?;
-        Some((EncoderDescription { heads, residual, activation, blocks, last_norm }, value))
+        let (heads, activation, mask) = kind?;
+        Some((EncoderDescription { heads, residual, activation, blocks, last_norm }, mask, value))
     }
 
     /// Two convolutions over time, three frames wide, the second with step 2, each with GELU; turned; positions added.
@@ -339,7 +456,9 @@ impl<'a> Search<'a> {
             (0..outputs).map(move |output| values[(output * channels + channel) * 3 + frame])
         };
         let rows = (0..3).flat_map(|frame| (0..channels).flat_map(move |channel| weight(frame, channel)));
-        let layer = Linear { weights: rows.collect(), bias: bias.as_f32()?.to_vec(), inputs: 3 * channels };
+        let steps = self.steps.get(node.input(1)?).and_then(|it| it.along(0, outputs));
+        let bias = bias.as_f32()?.to_vec();
+        let layer = Linear { weights: rows.collect(), bias, inputs: 3 * channels, steps };
         usual.then_some((layer, node.input(0)?))
     }
 

@@ -5,13 +5,12 @@
 //! they run on any executor, are written as ONNX for others and judge our plans; the decoder's keeps nothing between steps.
 //! Queries, keys and values lie in one matrix in the file and become three products here.
 
-use std::collections::BTreeMap;
-
 use super::layers::{EMBEDDINGS, EPSILON, MAX_PLACES, blocks, check, heads};
-use crate::{Attribute, Dim, Dtype, Error, Graph, Node, Port, Tensor, Weights};
+use crate::assembly::{Build, Names, transposed};
+use crate::{Attribute, Dim, Dtype, Error, Graph, Port, Tensor, Weights};
 
-/// ONNX operator set 17: the first with `LayerNormalization`.
-const OPSET: i64 = 17;
+/// How CTranslate2 names parts of layers.
+const NAMES: Names = Names { separator: '/', norm: ["gamma", "beta"], epsilon: EPSILON };
 
 /// The encoder: `mel` f32 `[batch, bands, 2 · frames]` → `states` f32 `[batch, frames, width]`.
 ///
@@ -23,7 +22,7 @@ pub fn encoder_graph(weights: &Weights) -> Result<Graph, Error> {
     let &[width, bands, _] = kernels.as_slice() else {
         return Err(Error::tensor("encoder/conv1/weight", "three dimensions", format!("{kernels:?}")));
     };
-    let mut build = Build::new(weights, "encoder/num_heads", width)?;
+    let mut build = Build::new(weights, NAMES, heads(weights, "encoder/num_heads", width)?, width);
     let frames = weights.section("encoder/position_encodings/encodings")?.shape.first().copied().unwrap_or(0);
     build.stem()?;
     let mut states = "stem".to_owned();
@@ -52,7 +51,7 @@ pub fn decoder_graph(weights: &Weights) -> Result<Graph, Error> {
     let &[vocabulary, width] = shape.as_slice() else {
         return Err(Error::tensor(table, "two dimensions", format!("{shape:?}")));
     };
-    let mut build = Build::new(weights, "decoder/num_heads", width)?;
+    let mut build = Build::new(weights, NAMES, heads(weights, "decoder/num_heads", width)?, width);
     build.embed(&table, vocabulary)?;
     let mut rows = "embedded".to_owned();
     for layer in 0..blocks(weights, "decoder")? {
@@ -75,71 +74,7 @@ fn port(name: &str, dtype: Dtype, [rows, columns]: [Dim; 2]) -> Port {
     Port { name: name.to_owned(), dtype, shape: Some(shape) }
 }
 
-/// Rows of `columns` values as columns.
-fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns)).copied().collect()
-}
-
-/// A graph on its way.
-struct Build<'a> {
-    weights: &'a Weights,
-    nodes: Vec<Node>,
-    initialisers: BTreeMap<String, Tensor>,
-    width: usize,
-    heads: usize,
-}
-
-/// Where a product of attention comes from: the layer, the place of its rows among others' in it, and what goes in.
-type Part<'a> = (&'a str, usize, &'a str);
-
-impl<'a> Build<'a> {
-    fn new(weights: &'a Weights, name: &str, width: usize) -> Result<Self, Error> {
-        let heads = heads(weights, name, width)?;
-        Ok(Build { weights, nodes: Vec::new(), initialisers: BTreeMap::new(), width, heads })
-    }
-
-    fn done(self, name: &str, inputs: Vec<Port>, output: Port) -> Result<Graph, Error> {
-        let graph = Graph {
-            name: name.to_owned(),
-            inputs,
-            outputs: vec![output],
-            initialisers: self.initialisers,
-            nodes: self.nodes,
-            opsets: [(String::new(), OPSET)].into(),
-            notes: BTreeMap::new(),
-        };
-        graph.check()?;
-        Ok(graph)
-    }
-
-    fn node(&mut self, op: &str, inputs: &[&str], output: &str) -> &mut Node {
-        let mut node = Node::new(op, inputs.iter().copied(), [output]);
-        node.name = output.to_owned();
-        self.nodes.push(node);
-        self.nodes.last_mut().expect("one was pushed")
-    }
-
-    fn constant(&mut self, name: &str, tensor: Tensor) {
-        self.initialisers.insert(name.to_owned(), tensor);
-    }
-
-    fn number(&mut self, value: f32) -> Result<String, Error> {
-        let name = format!("number {value}");
-        self.constant(&name, Tensor::f32([], vec![value])?);
-        Ok(name)
-    }
-
-    /// A weight as it is, as floats.
-    fn weight(&mut self, name: &str, shape: &[usize]) -> Result<String, Error> {
-        let got = &self.weights.section(name)?.shape;
-        if got != shape {
-            return Err(Error::tensor(name, format!("{shape:?}"), format!("{got:?}")));
-        }
-        let floats = self.weights.floats(name)?.into_owned();
-        self.constant(name, Tensor::f32(shape, floats)?);
-        Ok(name.to_owned())
-    }
-
+impl Build<'_> {
     /// Mel bands to states: two convolutions over time, the second with step 2, then positions.
     fn stem(&mut self) -> Result<(), Error> {
         let first = self.weights.section("encoder/conv1/weight")?.shape.clone();
@@ -165,29 +100,6 @@ impl<'a> Build<'a> {
             node.attributes.insert(key.to_owned(), Attribute::Ints(values));
         }
         self.gelu(&made, &format!("{name}/gelu"))
-    }
-
-    /// `x · 0.5 · (1 + erf(x / √2))`, in the form PyTorch exports, which others recognise.
-    fn gelu(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let (root, one, half) =
-            (self.number(std::f32::consts::SQRT_2)?, self.number(1.0)?, self.number(0.5)?);
-        let part = |step: &str| format!("{to}/{step}");
-        self.node("Div", &[from, &root], &part("scaled"));
-        self.node("Erf", &[&part("scaled")], &part("erf"));
-        self.node("Add", &[&part("erf"), &one], &part("raised"));
-        self.node("Mul", &[from, &part("raised")], &part("product"));
-        self.node("Mul", &[&part("product"), &half], to);
-        Ok(())
-    }
-
-    fn norm(&mut self, name: &str, from: &str, to: &str) -> Result<(), Error> {
-        let shape = [self.width];
-        let scale = self.weight(&format!("{name}/gamma"), &shape)?;
-        let shift = self.weight(&format!("{name}/beta"), &shape)?;
-        let node = self.node("LayerNormalization", &[from, &scale, &shift], to);
-        node.attributes.insert("axis".to_owned(), Attribute::Int(-1));
-        node.attributes.insert("epsilon".to_owned(), Attribute::Float(EPSILON));
-        Ok(())
     }
 
     fn encoder_block(&mut self, layer: usize, from: &str) -> Result<String, Error> {
@@ -267,64 +179,6 @@ impl<'a> Build<'a> {
         self.node("Slice", &["later", "zeros", "square", "both"], "unseen");
         self.node("Gather", &[&table, "tokens"], "known");
         self.node("Add", &["known", "places"], "embedded");
-        Ok(())
-    }
-
-    /// Attention by queries, keys and values of these parts, heads side by side again.
-    fn attention(&mut self, name: &str, parts: [Part<'_>; 3], hidden: Option<&str>) -> Result<String, Error> {
-        let (width, heads) = (self.width, self.heads as i64);
-        let split = "split into heads";
-        self.constant(split, Tensor::i64([4], vec![0, 0, heads, width as i64 / heads])?);
-        self.constant("join heads", Tensor::i64([3], vec![0, 0, width as i64])?);
-        let part = |step: &str| format!("{name}/{step}");
-        let turns = [("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])];
-        for ((which, perm), (layer, place, from)) in turns.into_iter().zip(parts) {
-            self.linear(layer, (place, width, width), from, &part(which))?;
-            let heads = part(&format!("{which}/heads"));
-            self.node("Reshape", &[&part(which), split], &heads);
-            let turned = self.node("Transpose", &[&heads], &part(&format!("{which}/turned")));
-            turned.attributes.insert("perm".to_owned(), Attribute::Ints(perm.to_vec()));
-        }
-        let scale = self.number((width as f32 / heads as f32).sqrt())?;
-        self.node("MatMul", &[&part("query/turned"), &part("key/turned")], &part("products"));
-        self.node("Div", &[&part("products"), &scale], &part("scores"));
-        let mut scores = part("scores");
-        if let Some(hidden) = hidden {
-            self.node("Add", &[&scores, hidden], &part("scores/seen"));
-            scores = part("scores/seen");
-        }
-        let softmax = self.node("Softmax", &[&scores], &part("shares"));
-        softmax.attributes.insert("axis".to_owned(), Attribute::Int(-1));
-        self.node("MatMul", &[&part("shares"), &part("value/turned")], &part("mixed"));
-        let turned = self.node("Transpose", &[&part("mixed")], &part("mixed/turned"));
-        turned.attributes.insert("perm".to_owned(), Attribute::Ints(vec![0, 2, 1, 3]));
-        self.node("Reshape", &[&part("mixed/turned"), "join heads"], &part("joined"));
-        Ok(part("joined"))
-    }
-
-    /// A product with a matrix stored `[outputs, inputs]`, of which the rows from `place · outputs` on are taken, and its bias.
-    fn linear(
-        &mut self,
-        name: &str,
-        (place, outputs, inputs): (usize, usize, usize),
-        from: &str,
-        to: &str,
-    ) -> Result<(), Error> {
-        let (matrix, bias) =
-            (self.weights.floats(&format!("{name}/weight"))?, self.weights.floats(&format!("{name}/bias"))?);
-        let first = place * outputs;
-        let (Some(rows), Some(bias)) =
-            (matrix.get(first * inputs..(first + outputs) * inputs), bias.get(first..first + outputs))
-        else {
-            let got = format!("{} weights and {} biases", matrix.len(), bias.len());
-            return Err(Error::tensor(name, format!("{} rows of {inputs}", first + outputs), got));
-        };
-        let turned = transposed(rows, inputs);
-        let bias = bias.to_vec();
-        self.constant(&format!("{to}/weight"), Tensor::f32([inputs, outputs], turned)?);
-        self.constant(&format!("{to}/bias"), Tensor::f32([outputs], bias)?);
-        self.node("MatMul", &[from, &format!("{to}/weight")], &format!("{to}/product"));
-        self.node("Add", &[&format!("{to}/product"), &format!("{to}/bias")], to);
         Ok(())
     }
 }

@@ -121,11 +121,7 @@ impl<'a> Layers<'a> {
             let wrong = || Error::tensor(&name, format!("the bytes of {shape:?}"), bytes.len().to_string());
             return Dense::of_file(self.isa, self.precision, shape, &bytes).ok_or_else(wrong);
         }
-        let linear = Linear {
-            weights: self.turned(&name, section)?,
-            bias: self.bias(layer, shape[1])?,
-            inputs: shape[0],
-        };
+        let linear = Linear::new(self.turned(&name, section)?, self.bias(layer, shape[1])?, shape[0]);
         Ok(Dense::pack(self.isa, self.precision, &linear))
     }
 
@@ -182,7 +178,7 @@ impl<'a> Layers<'a> {
 
 /// The precision of a layout.
 fn packed_as(at: &str, layout: &str) -> Result<Precision, Error> {
-    let known = [Precision::Float, Precision::Int8];
+    let known = Precision::ALL;
     let found = known.into_iter().find(|it| Dense::layout(*it) == layout);
     let expected = || known.map(Dense::layout).join(" or ");
     found.ok_or_else(|| {

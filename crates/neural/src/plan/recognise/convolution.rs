@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::convolution::{Convolution, ConvolutionDescription, ConvolutionStep, Range};
 use super::super::image::Window;
-use super::linear_of;
+use super::{Plain, linear_of};
 use crate::kernel::rows::Activation;
 use crate::{Dim, Graph, Node, Tensor};
 
@@ -12,7 +12,8 @@ use crate::{Dim, Graph, Node, Tensor};
 pub(super) type Found = (ConvolutionDescription, Result<Vec<Range>, String>);
 
 /// What a graph of one image in and one value out is, or which node is not planned.
-pub(super) fn convolutions(graph: &Graph, ranges: &BTreeMap<String, Range>) -> Result<Found, String> {
+pub(super) fn convolutions(plain: &Plain<'_>) -> Result<Found, String> {
+    let (graph, ranges) = (&plain.graph, &plain.ranges);
     let ([input], [output]) = (&graph.inputs[..], &graph.outputs[..]) else {
         return Err("has not one input and one output".into());
     };
@@ -21,7 +22,7 @@ pub(super) fn convolutions(graph: &Graph, ranges: &BTreeMap<String, Range>) -> R
         return Err(format!("its input {:?} is not a batch of images of one size", input.name));
     };
     let mut walk = Walk {
-        graph,
+        plain,
         uses: uses(graph),
         steps: vec![],
         places: vec![Place {
@@ -81,7 +82,7 @@ enum Held {
 }
 
 struct Walk<'a> {
-    graph: &'a Graph,
+    plain: &'a Plain<'a>,
     uses: BTreeMap<&'a str, usize>,
     steps: Vec<ConvolutionStep>,
     places: Vec<Place<'a>>,
@@ -110,7 +111,7 @@ impl<'a> Walk<'a> {
     }
 
     fn constant(&self, name: &str) -> Option<&'a Tensor> {
-        self.graph.initialisers.get(name)
+        self.plain.constant(name)
     }
 
     fn place(&self, name: &str) -> Option<usize> {
@@ -173,7 +174,8 @@ impl<'a> Walk<'a> {
             Shape::Image(channels, size) => (channels, size),
             // Squeeze and excite writes its linear layers as convolutions of one pixel.
             Shape::Vector(_) if (height, width, group, window.padding) == (1, 1, 1, [0; 4]) => {
-                let layer = linear_of(&weights.clone().reshape([outputs, inputs]).ok()?, bias, true)?;
+                let steps = self.plain.steps.get(node.input(1)?);
+                let layer = linear_of(&weights.clone().reshape([outputs, inputs]).ok()?, steps, bias, true)?;
                 let step = ConvolutionStep::Linear { from, layer, activation: Activation::None };
                 return self.step(node, step, Shape::Vector(outputs));
             }
@@ -181,7 +183,8 @@ impl<'a> Walk<'a> {
         };
         let shape = Shape::Image(outputs, window.over(size)?);
         let weights = weights.as_f32()?.to_vec();
-        let it = Convolution { from, weights, bias, window, add: None, activation: Activation::None };
+        let steps = self.plain.steps.get(node.input(1)?).and_then(|it| it.along(0, outputs));
+        let it = Convolution { from, weights, steps, bias, window, add: None, activation: Activation::None };
         let step = match group {
             1 => ConvolutionStep::Convolution(it),
             _ if group == channels && outputs == channels && inputs == 1 => ConvolutionStep::Depthwise(it),
@@ -204,6 +207,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         let each = it.weights.len() / it.bias.len().max(1);
+        it.steps = None; // a factor of each channel could be below 0 or nothing
         for (channel, weights) in it.weights.chunks_exact_mut(each.max(1)).enumerate() {
             let factor = scale[channel] / (variance[channel] + epsilon).sqrt();
             weights.iter_mut().for_each(|weight| *weight *= factor);
@@ -355,7 +359,7 @@ impl<'a> Walk<'a> {
             Some(name) => self.constant(name)?.as_f32()?.to_vec(),
             None => vec![0.0; outputs],
         };
-        let layer = linear_of(weights, bias, turned)?;
+        let layer = linear_of(weights, self.plain.steps.get(node.input(1)?), bias, turned)?;
         match *self.values.get(node.input(0)?)? {
             Held::Place(from) => {
                 let step = ConvolutionStep::Linear { from, layer, activation: Activation::None };
@@ -377,6 +381,7 @@ impl<'a> Walk<'a> {
                 let it = Convolution {
                     from,
                     weights,
+                    steps: layer.steps,
                     bias: layer.bias,
                     window,
                     add: None,
