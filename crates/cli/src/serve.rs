@@ -103,13 +103,14 @@ fn serve(settings: Settings) -> Result<()> {
     let folder = settings.folder.clone();
     let server = Server::start(settings).with_context(|| folder.display().to_string())?;
     let address = server.address();
-    println!("Inkling serves http://{address}/ from {}", folder.display());
+    let mut said = format!("Inkling serves http://{address}/ from {}\n", folder.display());
     if let Some(token) = server.setup_token() {
-        println!(
-            "There is no account yet. Make the first one there from this machine, or from another with the token {token}"
-        );
+        said += "There is no account yet. Make the first one there from this machine, or from another with the token ";
+        said += &format!("{token}\n");
     }
-    std::io::stdout().flush()?;
+    // Nobody need listen: a server whose terminal has gone goes on.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(said.as_bytes()).and_then(|()| out.flush());
     server.until_told()?;
     Ok(())
 }
