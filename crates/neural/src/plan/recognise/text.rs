@@ -241,7 +241,7 @@ impl Search<'_> {
         let fits = |pooling: &Pooling| {
             trials
                 .iter()
-                .all(|trial| self.pools(output, states, width, (trial, is_masked), *pooling) == Some(true))
+                .all(|trial| self.pools([output, states], width, (trial, is_masked), *pooling) == Some(true))
         };
         let known =
             [false, true].map(|normalised| [Pooling::Mean { normalised }, Pooling::First { normalised }]);
@@ -252,8 +252,7 @@ impl Search<'_> {
 
     fn pools(
         &self,
-        output: &str,
-        states: &str,
+        [output, states]: [&str; 2],
         width: usize,
         (trial, is_masked): (&Trial, bool),
         pooling: Pooling,
