@@ -28,7 +28,7 @@ enum Kind {
 }
 
 /// Why bfloat16 has no time.
-const NO_EXECUTOR: &str = "no executor here computes in bfloat16; judged by numbers rounded to it";
+const NO_EXECUTOR: &str = "no executor here multiplies in bfloat16: ours keeps weights in it and widens them; judged by rounded numbers";
 
 impl Scheme<'_> {
     /// As it was fitted.
