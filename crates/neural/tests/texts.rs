@@ -99,6 +99,67 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
+/// A node as that exporter writes it; `last` is the last product of queries and keys.
+fn exported(node: &Node, last: &mut String, mut add: impl FnMut(Node)) {
+    let ints = |it: &[i64]| Attribute::Ints(it.to_vec());
+    let to = node.outputs[0].clone();
+    let part = |step: &str| format!("{to}/{step}");
+    match node.op.as_str() {
+        "Unsqueeze" if to == "hidden scores" => {
+            add(Node::new("Cast", ["attention_mask"], ["flags"]).with("to", Attribute::Int(9)));
+            add(Node::new("Unsqueeze", ["flags", "heads and queries"], ["spread"]));
+            add(Node::new("Where", ["spread", "none", "never"], [to]));
+        }
+        "Reshape" if node.inputs[1] == "split into heads" => {
+            add(Node::new("Reshape", [node.inputs[0].as_str(), "split"], [to.as_str()]));
+        }
+        "Transpose" if node.ints("perm") == Some(&[0, 2, 3, 1]) => {
+            add(Node::new("Transpose", [&node.inputs[0]], [&part("heads")]).with("perm", ints(&[0, 2, 1, 3])));
+            add(Node::new("Shape", [part("heads")], [part("shape")]));
+            add(Node::new("Slice", [part("shape"), "flat".into(), "end".into()], [part("last")]));
+            add(Node::new("Slice", [part("shape"), "two back".into(), "flat".into()], [part("tokens")]));
+            add(Node::new("Slice", [part("shape"), "start".into(), "two back".into()], [part("first")]));
+            let names = ["first", "last", "tokens"].map(part);
+            let names = names.each_ref().map(String::as_str);
+            add(concat(&["flat", names[2], names[1]], &part("matrices")));
+            add(concat(&names, &part("unmatrices")));
+            add(Node::new("Reshape", [part("heads"), part("matrices")], [part("flat")]));
+            add(Node::new("Transpose", [part("flat")], [part("turned")]).with("perm", ints(&[0, 2, 1])));
+            add(Node::new("Reshape", [part("turned"), part("unmatrices")], [to]));
+        }
+        "MatMul" if to.ends_with("products") => {
+            for (at, name) in node.inputs.iter().enumerate() {
+                add(Node::new("Mul", [name.as_str(), "root of scale"], [part(&at.to_string())]));
+            }
+            add(Node::new("MatMul", [part("0"), part("1")], [to.clone()]));
+            *last = to;
+        }
+        "Div" if node.inputs[0] == *last => add(Node::new("Identity", [last.clone()], [to])),
+        "Add" if to.ends_with("scores/seen") => {
+            // A mask of its own for every block.
+            add(Node::new("Where", ["spread", "none", "never"], [part("mask")]));
+            add(Node::new("Add", [node.inputs[0].clone(), part("mask")], [to]));
+        }
+        "Mul" if node.inputs[1].ends_with("/raised") => {
+            add(Node::new("Mul", ["number 0.5", node.inputs[1].as_str()], [part("half")]));
+            add(Node::new("Mul", [node.inputs[0].clone(), part("half")], [to]));
+        }
+        "Mul" if node.inputs[1] == "number 0.5" => {
+            add(Node::new("Identity", [node.inputs[0].as_str()], [to.as_str()]))
+        }
+        "Softmax" => {
+            add(Node { outputs: vec![part("all")], ..node.clone() });
+            add(Node::new("IsNaN", [part("all")], [part("undefined")]));
+            add(Node::new("Where", [part("undefined"), "none".into(), part("all")], [to]));
+        }
+        _ => add(node.clone()),
+    }
+}
+
+fn concat(parts: &[&str], to: &str) -> Node {
+    Node::new("Concat", parts.iter().copied(), [to]).with("axis", Attribute::Int(0))
+}
+
 /// As PyTorch's newer exporter writes it: masks by `Where`, keys turned as a batch of matrices, queries and keys both scaled, the half
 /// of GELU inside, and nothing where a row sees nothing.
 fn as_exported(graph: &Graph) -> Graph {
@@ -109,61 +170,19 @@ fn as_exported(graph: &Graph) -> Graph {
         ("root of scale", Tensor::f32([], vec![0.5])), // heads of 16: both factors make a quarter
         ("flat", Tensor::i64([1], vec![-1])),
         ("sixteen", Tensor::i64([1], vec![16])),
-        ("four", Tensor::i64([1], vec![4])),
+        ("two back", Tensor::i64([1], vec![-2])),
+        ("start", Tensor::i64([1], vec![i64::MIN])),
+        ("end", Tensor::i64([1], vec![i64::MAX])),
     ];
     out.initialisers.extend(tensors.map(|(name, it)| (name.to_owned(), it.unwrap())));
-    let ints = |it: &[i64]| Attribute::Ints(it.to_vec());
-    let (mut add, mut last) = (|node: Node| out.nodes.push(node), String::new());
-    let concat = |parts: &[&str], to: &str| {
-        Node::new("Concat", parts.iter().copied(), [to]).with("axis", Attribute::Int(0))
-    };
+    let mut add = |node: Node| out.nodes.push(node);
     for (name, start) in [("batch", 0), ("tokens", 1)] {
         let shape = Node::new("Shape", ["attention_mask"], [name]).with("start", Attribute::Int(start));
         add(shape.with("end", Attribute::Int(start + 1)));
     }
     add(concat(&["batch", "tokens", "flat", "sixteen"], "split"));
-    add(concat(&["flat", "tokens", "sixteen"], "matrices"));
-    add(concat(&["batch", "four", "sixteen", "tokens"], "unmatrices"));
-    for node in &graph.nodes {
-        let to = node.outputs[0].clone();
-        let part = |step: &str| format!("{to}/{step}");
-        match node.op.as_str() {
-            "Unsqueeze" if to == "hidden scores" => {
-                add(Node::new("Cast", ["attention_mask"], ["flags"]).with("to", Attribute::Int(9)));
-                add(Node::new("Unsqueeze", ["flags", "heads and queries"], ["spread"]));
-                add(Node::new("Where", ["spread", "none", "never"], [to]));
-            }
-            "Reshape" if node.inputs[1] == "split into heads" => {
-                add(Node::new("Reshape", [node.inputs[0].as_str(), "split"], [to.as_str()]));
-            }
-            "Transpose" if node.ints("perm") == Some(&[0, 2, 3, 1]) => {
-                add(Node::new("Transpose", [&node.inputs[0]], [&part("heads")])
-                    .with("perm", ints(&[0, 2, 1, 3])));
-                add(Node::new("Reshape", [part("heads"), "matrices".into()], [part("flat")]));
-                add(Node::new("Transpose", [part("flat")], [part("turned")]).with("perm", ints(&[0, 2, 1])));
-                add(Node::new("Reshape", [part("turned"), "unmatrices".into()], [to]));
-            }
-            "MatMul" if to.ends_with("products") => {
-                for (at, name) in node.inputs.iter().enumerate() {
-                    add(Node::new("Mul", [name.as_str(), "root of scale"], [part(&at.to_string())]));
-                }
-                add(Node::new("MatMul", [part("0"), part("1")], [to.clone()]));
-                last = to;
-            }
-            "Div" if node.inputs[0] == last => add(Node::new("Identity", [last.clone()], [to])),
-            "Add" if to.ends_with("scores/seen") => {
-                // A mask of its own for every block.
-                add(Node::new("Where", ["spread", "none", "never"], [part("mask")]));
-                add(Node::new("Add", [node.inputs[0].clone(), part("mask")], [to]));
-            }
-            "Softmax" => {
-                add(Node { outputs: vec![part("all")], ..node.clone() });
-                add(Node::new("IsNaN", [part("all")], [part("undefined")]));
-                add(Node::new("Where", [part("undefined"), "none".into(), part("all")], [to]));
-            }
-            _ => add(node.clone()),
-        }
-    }
+    let mut last = String::new();
+    graph.nodes.iter().for_each(|node| exported(node, &mut last, |node| out.nodes.push(node)));
     out.check().unwrap();
     out
 }

@@ -9,6 +9,7 @@ mod probe;
 mod sizes;
 mod text;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use self::plain::{Plain, Steps};
@@ -91,6 +92,8 @@ struct Search<'a> {
     graph: &'a Graph,
     steps: &'a BTreeMap<String, Steps>,
     producers: BTreeMap<&'a str, usize>,
+    /// Shapes that were looked for.
+    shapes: RefCell<BTreeMap<String, Option<Vec<Size>>>>,
 }
 
 /// A linear layer and what goes into it.
@@ -116,7 +119,13 @@ type FoundEncoder<'a> = (EncoderDescription, Option<&'a str>, &'a str);
 
 impl<'a> Search<'a> {
     fn of(plain: &'a Plain<'a>) -> Self {
-        Search { plain, graph: &plain.graph, steps: &plain.steps, producers: plain.graph.producers() }
+        Search {
+            plain,
+            graph: &plain.graph,
+            steps: &plain.steps,
+            producers: plain.graph.producers(),
+            shapes: RefCell::default(),
+        }
     }
 
     /// The node of this operator that produces a value.

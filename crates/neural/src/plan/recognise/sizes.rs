@@ -53,8 +53,17 @@ impl Search<'_> {
         }
     }
 
-    /// The shape of a value.
+    /// The shape of a value; looked for once, since a block asks for that of the one before several times.
     fn shape(&self, value: &str, left: usize) -> Option<Vec<Size>> {
+        if let Some(known) = self.shapes.borrow().get(value) {
+            return known.clone();
+        }
+        let found = self.shape_within(value, left);
+        self.shapes.borrow_mut().insert(value.to_owned(), found.clone());
+        found
+    }
+
+    fn shape_within(&self, value: &str, left: usize) -> Option<Vec<Size>> {
         if let Some(port) = self.graph.inputs.iter().find(|it| it.name == value) {
             return (port.shape.as_ref()?.len() == 2).then_some(vec![Size::Batch, Size::Tokens]);
         }
@@ -64,6 +73,8 @@ impl Search<'_> {
         let (node, left) = (&self.graph.nodes[*self.producers.get(value)?], left.checked_sub(1)?);
         let of = |at: usize| self.shape(node.input(at)?, left);
         match node.op.as_str() {
+            // What is chosen from has the shape of what is chosen (`Search::numbers`).
+            "Where" => of(2),
             "LayerNormalization" | "Softmax" | "Erf" | "Identity" | "Cast" => of(0),
             "Transpose" => {
                 let from = of(0)?;
