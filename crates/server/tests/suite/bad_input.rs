@@ -72,15 +72,15 @@ fn bombs_are_answered_soon_and_take_no_room() {
     let (clinician, session) = ready(&house);
     let begun = Instant::now();
     let big = vec![0; 3 << 20];
-    clinician.hand_in(&session, "picture", "p.wav", &big, None).problem(413, "too-large");
+    clinician.hand_in(&session, ("picture", "p.wav"), &big, None).problem(413, "too-large");
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(files(&house), 0);
     // A header that promises four gibibytes, and a drawing of very many points: taken in, and declined when measured.
     let mut lying = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\xff\xff\xff\xff".to_vec();
     lying.extend([0; 64]);
-    clinician.hand_in(&session, "picture", "p.wav", &lying, None).expect(201);
+    clinician.hand_in(&session, ("picture", "p.wav"), &lying, None).expect(201);
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    clinician.hand_in(&session, "clock", "c.json", nested.as_bytes(), None).expect(201);
+    clinician.hand_in(&session, ("clock", "c.json"), nested.as_bytes(), None).expect(201);
     let done = clinician.assess(&session);
     assert_eq!(done["outcome"], "declined", "{done}");
 }

@@ -215,8 +215,7 @@ impl Client {
     pub(crate) fn hand_in(
         &self,
         session: &str,
-        task: &str,
-        file: &str,
+        (task, file): (&str, &str),
         bytes: &[u8],
         label: Option<&str>,
     ) -> Answer {

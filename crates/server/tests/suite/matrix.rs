@@ -18,7 +18,7 @@ impl Ids {
         let participant = clinician.participant(&json!({ "name": "Planted" }), true, false);
         let session = clinician.session(&participant);
         let file =
-            clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+            clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
         let assessment = clinician.assess(&session)["id"].as_str().unwrap().to_owned();
         let me = |client: &Client| client.get("/v1/me").expect(200)["id"].as_str().unwrap().to_owned();
         let device = owner.device(administrator);

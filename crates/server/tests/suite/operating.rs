@@ -10,7 +10,7 @@ fn lived_in() -> (House, Client, String) {
     let clinician = house.member(&house.administrator(), "clinician");
     let id = clinician.participant(&json!({ "name": "Kim Mi-yeon" }), true, false);
     let session = clinician.session(&id);
-    clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+    clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
     let done = clinician.assess(&session);
     (house, clinician, done["id"].as_str().unwrap().to_owned())
 }

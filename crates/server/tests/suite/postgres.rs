@@ -57,7 +57,7 @@ fn two_servers_on_one_postgres_do_every_job_once_and_keep_one_audit() {
         .map(|it| {
             let client = if it % 2 == 0 { &clinician } else { &there };
             let session = client.session(&participant);
-            client.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+            client.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
             let named = json!({ "session": session });
             let label = format!("job {it}");
             let ask = |client: &Client| {

@@ -43,7 +43,7 @@ fn planted_names_and_phrases_are_in_no_file_metric_or_audit_record() {
             let session = clinician.session(&id);
             let mut media = fixture("clock.json");
             media.extend(b"  ");
-            clinician.hand_in(&session, "clock", "canary-file.json", &media, None).expect(201);
+            clinician.hand_in(&session, ("clock", "canary-file.json"), &media, None).expect(201);
             let done = clinician.assess(&session);
             let version = done["version"].to_string();
             let note = json!({ "note": "canary signature" });
@@ -78,7 +78,7 @@ fn after_an_erasure_nothing_of_the_person_is_left_and_nothing_can_be_done_with_t
     let stays = clinician.participant(&json!({ "name": "Stays" }), true, true);
     let goes = clinician.participant(&json!({ "name": "Goes" }), true, true);
     let session = clinician.session(&goes);
-    let file = clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+    let file = clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
     let done = clinician.assess(&session);
     let blobs = || everything(&house.folder.path().join("blobs")).len();
     assert_eq!(blobs(), 2);
@@ -130,7 +130,7 @@ fn researchers_see_values_of_those_who_agreed_under_pseudonyms_and_nothing_else(
     for research in [true, false] {
         let id = clinician.participant(&json!({ "name": "Kim", "reference": "H-77" }), true, research);
         let session = clinician.session(&id);
-        clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+        clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
         assert_eq!(clinician.assess(&session)["state"], "done");
         let shown = clinician.get(&format!("/v1/participants/{id}")).expect(200);
         codes.push((id, shown["code"].as_str().unwrap().to_owned()));
@@ -152,7 +152,7 @@ fn an_export_holds_everything_that_is_kept_of_a_person() {
     let clinician = house.member(&house.administrator(), "clinician");
     let id = clinician.participant(&json!({ "name": "Kim" }), true, false);
     let session = clinician.session(&id);
-    clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+    clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
     let done = clinician.assess(&session);
     let export = clinician.get(&format!("/v1/participants/{id}/export")).expect(200);
     assert_eq!(export["participant"]["profile"]["name"], "Kim");

@@ -17,7 +17,7 @@ fn a_session_is_taken_assessed_read_in_every_form_and_signed_once() {
     );
     let session = clinician.session(&participant);
     for (task, file) in [("clock", "clock.json"), ("spiral", "spiral.json"), ("picture", "picture.flac")] {
-        let made = clinician.hand_in(&session, task, file, &fixture(file), None).expect(201);
+        let made = clinician.hand_in(&session, (task, file), &fixture(file), None).expect(201);
         assert_eq!(made["bytes"], fixture(file).len());
         assert_eq!(made["manifest"]["blake3"].as_str().unwrap().len(), 64);
     }
@@ -86,7 +86,7 @@ fn what_the_report_says_is_what_the_command_line_says() {
     let participant = clinician.participant(&json!({}), true, false);
     let session = clinician.session(&participant);
     for (task, file) in [("clock", "clock.json"), ("picture", "picture.flac")] {
-        clinician.hand_in(&session, task, file, &fixture(file), None).expect(201);
+        clinician.hand_in(&session, (task, file), &fixture(file), None).expect(201);
     }
     let done = clinician.assess(&session);
     let report =
@@ -126,12 +126,12 @@ fn a_request_that_is_sent_twice_is_done_once() {
     let session = clinician.session(&participant);
     let file = fixture("clock.json");
     let first =
-        clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"].clone();
+        clinician.hand_in(&session, ("clock", "clock.json"), &file, Some("up")).expect(201)["id"].clone();
     assert_eq!(
-        clinician.hand_in(&session, "clock", "clock.json", &file, Some("up")).expect(201)["id"],
+        clinician.hand_in(&session, ("clock", "clock.json"), &file, Some("up")).expect(201)["id"],
         first
     );
-    clinician.hand_in(&session, "clock", "clock.json", b"[]", Some("up")).problem(409, "conflict");
+    clinician.hand_in(&session, ("clock", "clock.json"), b"[]", Some("up")).problem(409, "conflict");
     let files = clinician.get(&format!("/v1/sessions/{session}/submissions")).expect(200);
     assert_eq!(files.as_array().unwrap().len(), 1);
     let blobs = std::fs::read_dir(house.folder.path().join("blobs")).unwrap().count() - 1;
@@ -155,15 +155,15 @@ fn a_session_whose_files_are_missing_or_damaged_says_so_and_the_others_go_on() {
             std::fs::read_dir(&blobs).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
         entries.filter(|it| it.len() == 64).collect()
     };
-    clinician.hand_in(&session, "spiral", "spiral.json", &fixture("spiral.json"), None).expect(201);
+    clinician.hand_in(&session, ("spiral", "spiral.json"), &fixture("spiral.json"), None).expect(201);
     std::fs::remove_file(blobs.join(&names()[0])).unwrap();
-    clinician.hand_in(&session, "picture", "picture.flac", &fixture("picture.flac"), None).expect(201);
+    clinician.hand_in(&session, ("picture", "picture.flac"), &fixture("picture.flac"), None).expect(201);
     let path = blobs.join(&names()[0]);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+    clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
     let done = clinician.assess(&session);
     let report =
         clinician.get(&format!("/v1/assessments/{}/report", done["id"].as_str().unwrap())).expect(200);
@@ -214,7 +214,7 @@ fn jobs_survive_a_restart_and_are_done_once() {
     let mut jobs = vec![];
     for _ in 0..6 {
         let session = clinician.session(&participant);
-        clinician.hand_in(&session, "clock", "clock.json", &fixture("clock.json"), None).expect(201);
+        clinician.hand_in(&session, ("clock", "clock.json"), &fixture("clock.json"), None).expect(201);
         let job =
             clinician.post("/v1/assessments", &json!({ "session": session, "batch": true })).expect(202);
         jobs.push(job["id"].as_str().unwrap().to_owned());
