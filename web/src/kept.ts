@@ -4,6 +4,7 @@ import { createStore, del, entries, get, set } from 'idb-keyval';
 import type { Language } from './words';
 import type { TaskId } from './tasks';
 import type { Stroke } from './take/ink';
+import type { Capture } from './take/microphone';
 
 /** A file of a task, or what there is of one. */
 export interface Taken {
@@ -48,6 +49,10 @@ const place = (draft: string, task: TaskId, part: string) => `${draft}/${task}/$
 /** Keeps second `number` of a recording. */
 export const keepSound = (draft: string, task: TaskId, number: number, block: Int16Array) =>
   set(place(draft, task, `sound/${String(number).padStart(5, '0')}`), block, pieces);
+
+/** Keeps how a recording is made, when it begins. */
+export const keepCapture = (draft: string, task: TaskId, capture: Capture) => set(place(draft, task, 'capture'), capture, pieces);
+export const captureOf = (draft: string, task: TaskId) => get<Capture>(place(draft, task, 'capture'), pieces);
 
 /** The seconds of a recording that were kept, in order. */
 export async function soundOf(draft: string, task: TaskId): Promise<Int16Array[]> {

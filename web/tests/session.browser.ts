@@ -53,14 +53,14 @@ async function setUp(page: Page, w: ReturnType<typeof words>) {
   await page.getByRole('heading', { name: w.participants }).waitFor();
 }
 
-async function talk(page: Page, w: ReturnType<typeof words>, task: 'picture' | 'animals' | 'vowel', seconds: number, name: string) {
+async function talk(page: Page, w: ReturnType<typeof words>, task: 'picture' | 'animals' | 'vowel', seconds: number, name: string, stops = true) {
   await page.getByRole('heading', { name: w.tasks[task].title }).waitFor();
   await seen(page, `${name}-${task}`);
   await page.getByRole('button', { name: w.start }).click();
   await page.getByText(w.recording).waitFor();
   await page.waitForTimeout(1000 * seconds);
   if (task === 'animals') await seen(page, `${name}-${task}-recording`);
-  await page.getByRole('button', { name: w.stop }).click();
+  if (stops) await page.getByRole('button', { name: w.stop }).click();
 }
 
 async function take(page: Page, w: ReturnType<typeof words>, language: Language) {
@@ -75,9 +75,12 @@ async function take(page: Page, w: ReturnType<typeof words>, language: Language)
   await seen(page, `${language}-microphone`);
   await page.getByRole('button', { name: w.next }).click();
   await talk(page, w, 'picture', 9, language);
-  await talk(page, w, 'animals', 3, language);
-  // A reload in the middle loses nothing.
+  // A reload in the middle of a recording loses nothing but its last second.
+  await talk(page, w, 'animals', 3.5, language, false);
   await page.reload();
+  await page.getByRole('button', { name: w.useIt }).waitFor();
+  await seen(page, `${language}-broken-off`);
+  await page.getByRole('button', { name: w.useIt }).click();
   await talk(page, w, 'vowel', 4, language);
   await page.getByRole('heading', { name: w.practiceDone }).waitFor();
   await draw(page, [circle(20, 0.5, 0.5, 0.2)]);

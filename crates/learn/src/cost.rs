@@ -169,7 +169,7 @@ impl CostTable {
     /// The table of a screener, from out-of-fold probabilities. `groups` are of people, by their place in the scores.
     ///
     /// # Errors
-    /// [`Error::BadSetting`] without a way; as [`compare`].
+    /// [`Error::BadSetting`] without a way; as [`compare()`](compare()).
     pub fn of_screener(
         (network, judged_on): (&str, &str),
         ways: &[Way<Scores>],
