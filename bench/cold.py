@@ -32,7 +32,7 @@ def run(line):
     if process.returncode:
         sys.exit(f"{' '.join(line)}: {said}")
     memory = re.search(r"memory at most ([0-9.]+) MiB", said)
-    return (usage.ru_utime + usage.ru_stime) * 1e3, float(memory[1]) if memory else float("nan")
+    return (usage.ru_utime + usage.ru_stime) * 1e3, float(memory[1]) if memory else None
 
 
 def main():
@@ -59,7 +59,8 @@ def main():
     print(f"{'':28} {'CPU ms median':>13} {'least':>7} {'MiB':>6}")
     for name, all_of in got.items():
         times = [it[0] for it in all_of]
-        print(f"{name:28} {statistics.median(times):13.1f} {min(times):7.1f} {max(it[1] for it in all_of):6.1f}")
+        memory = "–" if all_of[0][1] is None else f"{max(it[1] for it in all_of):.1f}"
+        print(f"{name:28} {statistics.median(times):13.1f} {min(times):7.1f} {memory:>6}")
 
 
 if __name__ == "__main__":

@@ -34,10 +34,19 @@ pub(crate) fn learning_curve(
     let repeats = plan.repeats.min(REPEATS);
     let quick = Plan { repeats, families: vec![Family::logistic()], ..plan.clone() };
     let folds = outer(everybody, &quick)?;
+    at_shares(plan, stage, |share| point(&folds, everybody, (share, &quick), stage))
+}
+
+/// The points that there are at the plan's shares.
+pub(super) fn at_shares<P>(
+    plan: &Plan,
+    stage: &Stage<'_>,
+    mut point: impl FnMut(f64) -> Result<Option<P>, Error>,
+) -> Result<Vec<P>, Error> {
     let progress = stage.steps(plan.curve.len());
     let mut points = vec![];
     for &share in &plan.curve {
-        points.extend(point(&folds, everybody, (share, &quick), stage)?);
+        points.extend(point(share)?);
         progress();
     }
     Ok(points)

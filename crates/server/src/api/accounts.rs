@@ -21,7 +21,7 @@ use crate::{
     password,
     problem::is_duplicate,
     role::Role,
-    store::{accounts, idempotency},
+    store::{accounts, idempotency::{Once, done, once}},
 };
 
 /// A person who works with the server.
@@ -97,28 +97,21 @@ pub(super) async fn create(
     check_login(&wanted.login)?;
     let role = of_a_person(wanted.role)?;
     let password = password::hashed(wanted.password.clone()).await?;
-    let mut write = app.store.write().await?;
-    let now = app.store.clock.now();
     let labelled = asked.labelled(&caller);
-    if let Some(it) = labelled
-        && let Some(id) = idempotency::earlier(&mut write, it).await?
-    {
-        drop(write);
-        let account = find(&app, &caller, &id).await?;
-        return Ok(
-            (StatusCode::CREATED, versioned(&headers, account.version, &shown(account))).into_response()
-        );
-    }
-    let account = new_account(&caller.tenant, &wanted.login, password, role, now);
-    accounts::insert_account(&mut write, &account).await.map_err(|error| match error {
-        Error::Sql(sql) if is_duplicate(&sql) => Error::conflict("this login is taken"),
-        other => other,
-    })?;
-    if let Some(it) = labelled {
-        idempotency::remember(&mut write, it, &account.id, now).await?;
-    }
-    app.store.record(&mut write, caller.does("account.create", &account.id, role.name())).await?;
-    write.commit().await?;
+    let account = match once(&app.store, labelled).await? {
+        Once::Earlier(id) => find(&app, &caller, &id).await?,
+        Once::Now(mut write) => {
+            let now = app.store.clock.now();
+            let account = new_account(&caller.tenant, &wanted.login, password, role, now);
+            accounts::insert_account(&mut write, &account).await.map_err(|error| match error {
+                Error::Sql(sql) if is_duplicate(&sql) => Error::conflict("this login is taken"),
+                other => other,
+            })?;
+            app.store.record(&mut write, caller.does("account.create", &account.id, role.name())).await?;
+            done(write, labelled, &account.id, now).await?;
+            account
+        }
+    };
     Ok((StatusCode::CREATED, versioned(&headers, account.version, &shown(account))).into_response())
 }
 

@@ -21,7 +21,7 @@ use crate::{
     queue::Class,
     rendered::{COLUMNS, Rendered},
     seal::Place,
-    store::{self, PAGE, Page, accounts, assessments, fresh_id, idempotency, jobs, sessions},
+    store::{self, PAGE, Page, accounts, assessments, fresh_id, idempotency::{Once, done, once}, jobs, sessions},
 };
 
 /// Asks for an assessment.
@@ -177,23 +177,12 @@ pub(super) async fn create(
     let tenant = caller.tenant.as_str();
     let sitting = sessions::find(&mut *app.store.read().await?, tenant, &asked.value.session).await?;
     participants::present(participants::find(&app, &caller, &sitting.participant).await?)?;
-    let mut write = app.store.write().await?;
     let labelled = asked.labelled(&caller);
-    let earlier = match labelled {
-        Some(it) => idempotency::earlier(&mut write, it).await?,
-        None => None,
-    };
-    let id = match earlier {
-        Some(id) => {
-            drop(write);
-            id
-        }
-        None => {
+    let id = match once(&app.store, labelled).await? {
+        Once::Earlier(id) => id,
+        Once::Now(mut write) => {
             let id = begin(&app, &mut write, &caller, (&sitting, asked.value.batch)).await?;
-            if let Some(it) = labelled {
-                idempotency::remember(&mut write, it, &id, app.store.clock.now()).await?;
-            }
-            write.commit().await?;
+            done(write, labelled, &id, app.store.clock.now()).await?;
             app.work.notify_one();
             id
         }

@@ -20,7 +20,7 @@ use crate::{
     clock::rfc3339,
     extract::{Asked, Id, Query, Rows, if_match, versioned},
     seal::{Key, Place},
-    store::{self, Page, fresh_id, idempotency, participants},
+    store::{self, Page, fresh_id, idempotency::{Once, done, once}, participants},
 };
 
 /// What is known of a person; all of it is sealed.
@@ -190,43 +190,43 @@ pub(super) async fn create(
     asked: Asked<Profile>,
 ) -> Result<Response, Error> {
     asked.value.check()?;
-    let mut write = app.store.write().await?;
     let labelled = asked.labelled(&caller);
-    let earlier = match labelled {
-        Some(it) => idempotency::earlier(&mut write, it).await?,
-        None => None,
-    };
-    let id = match earlier {
-        Some(id) => {
-            drop(write);
-            id
-        }
-        None => {
+    let id = match once(&app.store, labelled).await? {
+        Once::Earlier(id) => id,
+        Once::Now(mut write) => {
             let now = app.store.clock.now();
-            let (id, tenant) = (fresh_id(), caller.tenant.clone());
-            let new = participants::Participant {
-                id: id.clone(),
-                tenant,
-                code: fresh_code(),
-                profile: None,
-                version: 1,
-                created: now,
-                erased: None,
-            };
-            participants::insert(&mut write, &new).await?;
-            let key = app.store.make_data_key(&mut write, &caller.tenant, &id).await?;
-            let sealed = app.store.seal(&key, &Place(PROFILE, &id), &asked.value)?;
-            participants::set_profile(&mut write, (&caller.tenant, &id), 1, &sealed).await?;
-            if let Some(it) = labelled {
-                idempotency::remember(&mut write, it, &id, now).await?;
-            }
-            app.store.record(&mut write, caller.does("participant.create", &id, "")).await?;
-            write.commit().await?;
+            let id = add(&app, &mut write, &caller, &asked.value, now).await?;
+            done(write, labelled, &id, now).await?;
             id
         }
     };
     let made = find(&app, &caller, &id).await?;
     Ok((StatusCode::CREATED, versioned(&headers, made.version, &opened(&app, made).await?)).into_response())
+}
+
+async fn add(
+    app: &App,
+    write: &mut store::Writing<'_>,
+    caller: &Caller,
+    profile: &Profile,
+    now: i64,
+) -> Result<String, Error> {
+    let (id, tenant) = (fresh_id(), caller.tenant.clone());
+    let new = participants::Participant {
+        id: id.clone(),
+        tenant,
+        code: fresh_code(),
+        profile: None,
+        version: 1,
+        created: now,
+        erased: None,
+    };
+    participants::insert(write, &new).await?;
+    let key = app.store.make_data_key(write, &caller.tenant, &id).await?;
+    let sealed = app.store.seal(&key, &Place(PROFILE, &id), profile)?;
+    participants::set_profile(write, (&caller.tenant, &id), 1, &sealed).await?;
+    app.store.record(write, caller.does("participant.create", &id, "")).await?;
+    Ok(id)
 }
 
 /// One participant.
@@ -333,18 +333,19 @@ pub(super) async fn consent(
     if !(1..=TEXT).contains(&wanted.terms.trim().len()) {
         return Err(Error::invalid("terms", format!("1 to {TEXT} bytes"), "another"));
     }
-    let mut write = app.store.write().await?;
-    let key = app.store.data_key(&mut write, &caller.tenant, &id).await?;
     let labelled = asked.labelled(&caller);
-    if let Some(it) = labelled
-        && let Some(earlier) = idempotency::earlier(&mut write, it).await?
-    {
-        let mut all = participants::consents(&mut write, &caller.tenant, &id).await?;
-        let place = all.iter().position(|it| it.id == earlier).ok_or(Error::NotFound { what: "consent" })?;
-        return Ok(
-            (StatusCode::CREATED, Json(consent_of(&app, &key, all.swap_remove(place))?)).into_response()
-        );
-    }
+    let mut write = match once(&app.store, labelled).await? {
+        Once::Now(write) => write,
+        Once::Earlier(earlier) => {
+            let mut read = app.store.read().await?;
+            let key = app.store.data_key(&mut read, &caller.tenant, &id).await?;
+            let all = participants::consents(&mut read, &caller.tenant, &id).await?;
+            let made = all.into_iter().find(|it| it.id == earlier);
+            let made = made.ok_or(Error::NotFound { what: "consent" })?;
+            return Ok((StatusCode::CREATED, Json(consent_of(&app, &key, made)?)).into_response());
+        }
+    };
+    let key = app.store.data_key(&mut write, &caller.tenant, &id).await?;
     let (consent_id, now) = (fresh_id(), app.store.clock.now());
     let terms = app.store.seal(&key, &Place(TERMS, &consent_id), &wanted.terms)?;
     let NewConsent { keep_sound, research, withdrawn, .. } = *wanted;
@@ -352,12 +353,9 @@ pub(super) async fn consent(
     let new =
         participants::Consent { id: consent_id, at: now, account, keep_sound, research, withdrawn, terms };
     participants::insert_consent(&mut write, (&caller.tenant, &id), &new).await?;
-    if let Some(it) = labelled {
-        idempotency::remember(&mut write, it, &new.id, now).await?;
-    }
     let detail = format!("keep_sound {keep_sound}, research {research}, withdrawn {withdrawn}");
     app.store.record(&mut write, caller.does("consent.record", &id, &detail)).await?;
-    write.commit().await?;
+    done(write, labelled, &new.id, now).await?;
     Ok((StatusCode::CREATED, Json(consent_of(&app, &key, new)?)).into_response())
 }
 

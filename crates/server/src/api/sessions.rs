@@ -21,7 +21,7 @@ use crate::{
     clock::rfc3339,
     extract::{Asked, Id, Query, Rows, versioned},
     seal::Place,
-    store::{self, fresh_id, idempotency, sessions},
+    store::{self, fresh_id, idempotency::{Once, done, once}, sessions},
 };
 
 /// What is known of a sitting; all of it is sealed.
@@ -127,47 +127,44 @@ pub(super) async fn create(
     let (tenant, wanted) = (caller.tenant.as_str(), &asked.value);
     check(&wanted.facts)?;
     participants::present(participants::find(&app, &caller, &wanted.participant).await?)?;
-    let mut write = app.store.write().await?;
     let labelled = asked.labelled(&caller);
-    let earlier = match labelled {
-        Some(it) => idempotency::earlier(&mut write, it).await?,
-        None => None,
-    };
-    let id = match earlier {
-        Some(id) => {
-            drop(write);
-            id
-        }
-        None => {
-            let consent =
-                store::participants::consent_in_force(&mut write, tenant, &wanted.participant).await?;
-            consent.ok_or_else(|| {
-                Error::conflict("the participant has agreed to nothing; record a consent first")
-            })?;
-            let (id, now) = (fresh_id(), app.store.clock.now());
-            let key = app.store.data_key(&mut write, tenant, &wanted.participant).await?;
-            let facts =
-                Facts { date: Some(wanted.facts.date.unwrap_or_else(|| day(now))), ..wanted.facts.clone() };
-            let new = sessions::Sitting {
-                id: id.clone(),
-                tenant: tenant.to_owned(),
-                participant: wanted.participant.clone(),
-                facts: Some(app.store.seal(&key, &Place(FACTS, &id), &facts)?),
-                version: 1,
-                created: now,
-                account: caller.id.clone(),
-            };
-            sessions::insert(&mut write, &new).await?;
-            if let Some(it) = labelled {
-                idempotency::remember(&mut write, it, &id, now).await?;
-            }
-            app.store.record(&mut write, caller.does("session.create", &id, "")).await?;
-            write.commit().await?;
+    let id = match once(&app.store, labelled).await? {
+        Once::Earlier(id) => id,
+        Once::Now(mut write) => {
+            let now = app.store.clock.now();
+            let id = begin(&app, &mut write, &caller, wanted, now).await?;
+            done(write, labelled, &id, now).await?;
             id
         }
     };
     let made = sessions::find(&mut *app.store.read().await?, tenant, &id).await?;
     Ok((StatusCode::CREATED, versioned(&headers, made.version, &opened(&app, made).await?)).into_response())
+}
+
+async fn begin(
+    app: &App,
+    write: &mut store::Writing<'_>,
+    caller: &Caller,
+    wanted: &NewSession,
+    now: i64,
+) -> Result<String, Error> {
+    let (tenant, id) = (caller.tenant.as_str(), fresh_id());
+    let consent = store::participants::consent_in_force(write, tenant, &wanted.participant).await?;
+    consent.ok_or_else(|| Error::conflict("the participant has agreed to nothing; record a consent first"))?;
+    let key = app.store.data_key(write, tenant, &wanted.participant).await?;
+    let facts = Facts { date: Some(wanted.facts.date.unwrap_or_else(|| day(now))), ..wanted.facts.clone() };
+    let new = sessions::Sitting {
+        id: id.clone(),
+        tenant: tenant.to_owned(),
+        participant: wanted.participant.clone(),
+        facts: Some(app.store.seal(&key, &Place(FACTS, &id), &facts)?),
+        version: 1,
+        created: now,
+        account: caller.id.clone(),
+    };
+    sessions::insert(write, &new).await?;
+    app.store.record(write, caller.does("session.create", &id, "")).await?;
+    Ok(id)
 }
 
 fn check(facts: &Facts) -> Result<(), Error> {

@@ -28,7 +28,7 @@ use crate::{
     seal::{Key, Place},
     store::{
         fresh_id,
-        idempotency::{self, Labelled},
+        idempotency::{Labelled, Once, done, once},
         sessions,
     },
 };
@@ -190,12 +190,13 @@ async fn acknowledge(
         label,
         request: &request,
     });
-    let mut write = app.store.write().await?;
-    if let Some(named) = labelled
-        && let Some(earlier) = idempotency::earlier(&mut write, named).await?
-    {
-        return Ok((sessions::submission(&mut write, &caller.tenant, &earlier).await?, false));
-    }
+    let mut write = match once(&app.store, labelled).await? {
+        Once::Now(write) => write,
+        Once::Earlier(earlier) => {
+            let made = sessions::submission(&mut *app.store.read().await?, &caller.tenant, &earlier).await?;
+            return Ok((made, false));
+        }
+    };
     if sessions::submissions(&mut write, &caller.tenant, &it.sitting.id).await?.len() >= FILES {
         return Err(Error::conflict(format!("a session holds at most {FILES} files")));
     }
@@ -214,11 +215,8 @@ async fn acknowledge(
         discarded: None,
     };
     sessions::insert_submission(&mut write, &row).await?;
-    if let Some(named) = labelled {
-        idempotency::remember(&mut write, named, &row.id, now).await?;
-    }
     app.store.record(&mut write, caller.does("submission.create", &row.id, &row.task)).await?;
-    write.commit().await?;
+    done(write, labelled, &row.id, now).await?;
     Ok((row, true))
 }
 

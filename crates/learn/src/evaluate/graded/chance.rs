@@ -10,7 +10,7 @@ use crate::{
     Error, Interval, Plan, Training,
     evaluate::{
         Permutation, Stage,
-        curve::{REPEATS, smaller},
+        curve::{REPEATS, at_shares, smaller},
         outer::{Outer, outer},
         permutation::permuted,
     },
@@ -62,13 +62,7 @@ pub(super) fn learning_curve<Y: Judged>(
 ) -> Result<Vec<GradedPoint>, Error> {
     let quick = Plan { repeats: plan.repeats.min(REPEATS), families: vec![Y::quick()], ..plan.clone() };
     let folds = outer(everybody, &quick)?;
-    let progress = stage.steps(plan.curve.len());
-    let mut points = vec![];
-    for &share in &plan.curve {
-        points.extend(point(&folds, everybody, (share, &quick), stage)?);
-        progress();
-    }
-    Ok(points)
+    at_shares(plan, stage, |share| point(&folds, everybody, (share, &quick), stage))
 }
 
 fn point<Y: Judged>(
