@@ -30,7 +30,7 @@ pub(crate) fn cost(table: &CostTable) -> Option<Markup> {
     }
     let bottom = FIRST + STEP * (table.rows.len() as f64 - 0.5);
     let most = table.rows.iter().filter_map(apart).flat_map(|it| [it.low.abs(), it.high.abs()]);
-    let most = most.fold(1e-4, f64::max);
+    let most = most.fold(1e-3, f64::max);
     let scale = Scale::linear((-most * 1.1, most * 1.1), APART);
     let titles = [
         (TIME, "start", "processor time of one item"),

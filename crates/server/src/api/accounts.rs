@@ -21,7 +21,10 @@ use crate::{
     password,
     problem::is_duplicate,
     role::Role,
-    store::{accounts, idempotency::{Once, done, once}},
+    store::{
+        accounts,
+        idempotency::{Once, done, once},
+    },
 };
 
 /// A person who works with the server.

@@ -21,7 +21,11 @@ use crate::{
     queue::Class,
     rendered::{COLUMNS, Rendered},
     seal::Place,
-    store::{self, PAGE, Page, accounts, assessments, fresh_id, idempotency::{Once, done, once}, jobs, sessions},
+    store::{
+        self, PAGE, Page, accounts, assessments, fresh_id,
+        idempotency::{Once, done, once},
+        jobs, sessions,
+    },
 };
 
 /// Asks for an assessment.

@@ -20,7 +20,11 @@ use crate::{
     clock::rfc3339,
     extract::{Asked, Id, Query, Rows, if_match, versioned},
     seal::{Key, Place},
-    store::{self, Page, fresh_id, idempotency::{Once, done, once}, participants},
+    store::{
+        self, Page, fresh_id,
+        idempotency::{Once, done, once},
+        participants,
+    },
 };
 
 /// What is known of a person; all of it is sealed.

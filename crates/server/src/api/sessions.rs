@@ -21,7 +21,11 @@ use crate::{
     clock::rfc3339,
     extract::{Asked, Id, Query, Rows, versioned},
     seal::Place,
-    store::{self, fresh_id, idempotency::{Once, done, once}, sessions},
+    store::{
+        self, fresh_id,
+        idempotency::{Once, done, once},
+        sessions,
+    },
 };
 
 /// What is known of a sitting; all of it is sealed.
@@ -150,7 +154,8 @@ async fn begin(
 ) -> Result<String, Error> {
     let (tenant, id) = (caller.tenant.as_str(), fresh_id());
     let consent = store::participants::consent_in_force(write, tenant, &wanted.participant).await?;
-    consent.ok_or_else(|| Error::conflict("the participant has agreed to nothing; record a consent first"))?;
+    consent
+        .ok_or_else(|| Error::conflict("the participant has agreed to nothing; record a consent first"))?;
     let key = app.store.data_key(write, tenant, &wanted.participant).await?;
     let facts = Facts { date: Some(wanted.facts.date.unwrap_or_else(|| day(now))), ..wanted.facts.clone() };
     let new = sessions::Sitting {
